@@ -1,0 +1,101 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/forebayhq/forebay/publisher/journal"
+)
+
+// A checkpoint is what was acknowledged at a time. Once the guard window has passed since, JetStream has flushed that, and
+// the journal may forget it.
+type checkpoint struct {
+	at    time.Time
+	next  []uint64 // by line
+	floor uint64
+}
+
+// guardLoop lets the journal forget what is safe, and looks whether the stream still holds what it acknowledged: one that
+// loses its leader may forget without any connection breaking.
+func (p *Publisher) guardLoop(ctx context.Context, js jetstream.JetStream) error {
+	tick := time.NewTicker(min(time.Second, p.config.Guard/4+time.Millisecond))
+	defer tick.Stop()
+	look := time.NewTicker(5 * time.Second)
+	defer look.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for _, s := range p.streams {
+				if err := s.trim(p.config.Now()); err != nil {
+					return err
+				}
+			}
+		case <-look.C:
+			for _, s := range p.streams {
+				if err := s.look(ctx, js); err != nil {
+					return err
+				}
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// look ends the session when the stream does not hold what it acknowledged: the next one finds out what is missing.
+func (s *stream) look(ctx context.Context, js jetstream.JetStream) error {
+	handle, err := js.Stream(ctx, s.name)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", s.name, err)
+	}
+	intact, err := s.intact(ctx, handle, handle.CachedInfo())
+	if err == nil && !intact {
+		err = fmt.Errorf("stream %s: %w", s.name, errWentBack)
+	}
+	return err
+}
+
+func (s *stream) trim(now time.Time) error {
+	s.checkpoints = append(s.checkpoints, s.checkpoint(now))
+	passed := 0
+	for passed < len(s.checkpoints) && now.Sub(s.checkpoints[passed].at) >= s.config.Guard {
+		passed++
+	}
+	if passed == 0 {
+		return nil
+	}
+	safe := s.checkpoints[passed-1]
+	s.checkpoints = append(s.checkpoints[:0], s.checkpoints[passed:]...)
+	upTo := make(map[journal.Lane]uint64)
+	for i, l := range s.lines {
+		if first, _ := s.config.Journal.Bounds(l.lane); safe.next[i] > first {
+			upTo[l.lane] = safe.next[i] - 1
+		}
+	}
+	if len(upTo) == 0 {
+		return nil
+	}
+	s.mark.Floor = max(s.mark.Floor, safe.floor)
+	return s.config.Journal.Trim(upTo, s.name, s.mark.encode())
+}
+
+// checkpoint notes how far the lines have come. The floor is that of the line that is furthest behind; a line that has
+// nothing to send will send at sequences that the stream has not reached yet.
+func (s *stream) checkpoint(now time.Time) checkpoint {
+	s.mu.Lock()
+	c := checkpoint{at: now, floor: s.high}
+	s.mu.Unlock()
+	for _, l := range s.lines {
+		_, last := s.config.Journal.Bounds(l.lane)
+		l.mu.Lock()
+		c.next = append(c.next, l.next)
+		if l.next <= last {
+			c.floor = min(c.floor, l.floor)
+		}
+		l.mu.Unlock()
+	}
+	return c
+}

@@ -1,0 +1,111 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// The dedupe index holds a hash of every accepted ID, in buckets of time, so that a look-up costs one or two point reads
+// and whole buckets expire by one range deletion.
+
+// bucketWidth is the default horizon: a look-up inside it touches two buckets.
+const bucketWidth = 96 * time.Hour
+
+// A hash stands for an ID. It is cut from SHA-256, so that nobody can make two IDs collide.
+type hash [16]byte
+
+func hashOf(id string) hash {
+	sum := sha256.Sum256([]byte(id))
+	return hash(sum[:16])
+}
+
+// A position is where the record of an ID is, or was.
+type position struct {
+	Lane Lane
+	Seq  uint64
+}
+
+func bucketOf(t time.Time) uint32 { return uint32(max(0, t.UnixMilli()) / bucketWidth.Milliseconds()) }
+
+func idKey(bucket uint32, h hash) []byte {
+	k := make([]byte, 0, 21)
+	k = append(k, tableID)
+	k = binary.BigEndian.AppendUint32(k, bucket)
+	return append(k, h[:]...)
+}
+
+func setID(b *pebble.Batch, h hash, now time.Time, l Lane, seq uint64) error {
+	op := b.SetDeferred(21, 17)
+	op.Key[0] = tableID
+	binary.BigEndian.PutUint32(op.Key[1:], bucketOf(now))
+	copy(op.Key[5:], h[:])
+	binary.BigEndian.PutUint64(op.Value, uint64(now.UnixMilli()))
+	op.Value[8] = byte(l)
+	binary.BigEndian.PutUint64(op.Value[9:], seq)
+	return op.Finish()
+}
+
+// seen reports whether an ID was accepted inside the horizon.
+func (j *Journal) seen(h hash, now time.Time, horizon time.Duration) (bool, error) {
+	since := now.Add(-horizon)
+	for bucket := bucketOf(now); ; bucket-- {
+		accepted, _, ok, err := j.lookUp(bucket, h)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			return accepted.After(since), nil
+		}
+		if bucket == 0 || bucket <= bucketOf(since) {
+			return false, nil
+		}
+	}
+}
+
+func (j *Journal) lookUp(bucket uint32, h hash) (accepted time.Time, at position, ok bool, err error) {
+	value, closer, err := j.db.Get(idKey(bucket, h))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return accepted, at, false, nil
+	}
+	if err != nil {
+		return accepted, at, false, fmt.Errorf("read dedupe index: %w", err)
+	}
+	defer closer.Close()
+	if len(value) != 17 {
+		return accepted, at, false, fmt.Errorf("dedupe index: %w", errDamaged)
+	}
+	accepted = time.UnixMilli(int64(binary.BigEndian.Uint64(value)))
+	return accepted, position{Lane(value[8]), binary.BigEndian.Uint64(value[9:])}, true, nil
+}
+
+// Find gives the lane and sequence under which an ID was accepted inside the longest horizon. Its record may be trimmed.
+func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
+	if err := j.wait(); err != nil {
+		return 0, 0, false, err
+	}
+	h, now := hashOf(id), j.clock.now()
+	for bucket := bucketOf(now); ; bucket-- {
+		_, at, ok, err := j.lookUp(bucket, h)
+		if err != nil || ok {
+			return at.Lane, at.Seq, ok, err
+		}
+		if bucket == 0 || bucket <= bucketOf(now.Add(-j.config.Horizon)) {
+			return 0, 0, false, nil
+		}
+	}
+}
+
+// expire forgets the IDs beyond the longest horizon, a bucket at a time.
+func (j *Journal) expire() error {
+	oldest := bucketOf(j.clock.advance(j.config.Now()).Add(-j.config.Horizon))
+	err := j.db.DeleteRange(idKey(0, hash{}), idKey(oldest, hash{}), pebble.NoSync)
+	if err != nil {
+		return fmt.Errorf("expire dedupe index: %w", err)
+	}
+	return nil
+}

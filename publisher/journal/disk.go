@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A disk watches over the journal's file system. Two things may go wrong with it: it is full, which passes, and a write or
+// flush fails, which does not: what a failed flush left behind is unknown until the journal is opened anew.
+type disk struct {
+	fs      vfs.FS
+	raw     vfs.FS
+	dir     string
+	log     *slog.Logger
+	full    atomic.Bool
+	wasFull chan struct{} // closed the first time
+	once    sync.Once
+	failed  chan struct{}
+	fail    sync.Once
+	reason  atomic.Value // string
+	closing chan struct{}
+}
+
+func newDisk(fs vfs.FS, dir string, log *slog.Logger) *disk {
+	d := &disk{
+		raw: fs, dir: dir, log: log,
+		wasFull: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
+	}
+	d.fs = vfs.OnDiskFull(fs, d.waitForSpace)
+	return d
+}
+
+func (d *disk) err() error {
+	select {
+	case <-d.failed:
+		return fmt.Errorf("%w: %v; restart forebay", ErrFailed, d.reason.Load())
+	default:
+	}
+	if d.full.Load() {
+		return ErrDiskFull
+	}
+	return nil
+}
+
+// spare is the space that is left to Pebble for tidying up, which is how it frees space: a twentieth of a small disk.
+func spare(total uint64) uint64 { return min(64<<20, total/20) }
+
+// reserve refuses a commit that would eat into the spare space.
+func (d *disk) reserve(n int) error {
+	usage, err := d.raw.GetDiskUsage(d.dir)
+	if err != nil {
+		return nil // not every file system tells; then a full disk shows when it is written to
+	}
+	if usage.AvailBytes < spare(usage.TotalBytes)+uint64(n) {
+		return ErrDiskFull
+	}
+	return nil
+}
+
+// waitForSpace is called when a write found no space. All writes wait until it returns and are then tried once more.
+func (d *disk) waitForSpace() {
+	d.full.Store(true)
+	d.once.Do(func() { close(d.wasFull) })
+	d.log.Error("disk is full: deliveries are refused until there is space", "path", d.dir)
+	for {
+		usage, err := d.raw.GetDiskUsage(d.dir)
+		if err == nil && usage.AvailBytes >= spare(usage.TotalBytes) {
+			break
+		}
+		select {
+		case <-d.closing:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	d.full.Store(false)
+	d.log.Info("disk has space again", "path", d.dir)
+}
+
+// Infof drops Pebble's chatter.
+func (d *disk) Infof(string, ...any) {}
+
+// Errorf passes Pebble's errors on.
+func (d *disk) Errorf(format string, args ...any) {
+	d.log.Error("journal database", "err", fmt.Sprintf(format, args...))
+}
+
+// Fatalf is called by Pebble when it cannot go on, most often because a flush failed, and must not return: the goroutine
+// is held for ever, and the journal takes nothing more.
+func (d *disk) Fatalf(format string, args ...any) {
+	d.giveUp(fmt.Sprintf(format, args...))
+	select {}
+}
+
+func (d *disk) giveUp(reason string) {
+	d.fail.Do(func() {
+		d.reason.Store(reason)
+		d.log.Error("journal failed", "err", reason)
+		close(d.failed)
+	})
+}
+
+// options suit a log that is written once, read once and deleted from the front, with an index beside it that is asked for
+// keys it does not have.
+func options(d *disk) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          d.fs,
+		Logger:                      d,
+		FormatMajorVersion:          pebble.FormatNewest,
+		CacheSize:                   16 << 20,
+		MemTableSize:                16 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0StopWritesThreshold:       64,
+		FlushDelayDeleteRange:       10 * time.Second,
+	}
+	for l := range o.Levels {
+		o.Levels[l].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return o
+}

@@ -1,0 +1,229 @@
+// Package journal is the flushed log on local disk between accepting and publishing. It holds every accepted event until
+// the stream has surely kept it, and the index of the IDs that were seen inside the dedupe horizon.
+//
+// It is a Pebble database. One goroutine commits: all deliveries that wait share one flush (group commit), records get
+// their sequence in the order in which they were accepted, and a duplicate is seen even while its original is being
+// flushed.
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/forebayhq/forebay/schema"
+)
+
+// A Lane is an order of its own: events of one lane are published in the order in which they were accepted.
+type Lane uint8
+
+// The lanes. Quarantine holds deliveries for the quarantine stream.
+const (
+	Urgent Lane = iota
+	Normal
+	Quarantine
+	lanes = 3
+)
+
+// Lanes lists all of them.
+func Lanes() []Lane { return []Lane{Urgent, Normal, Quarantine} }
+
+// String is the lane's name in configuration, logs and metrics.
+func (l Lane) String() string { return [...]string{"urgent", "normal", "quarantine"}[l] }
+
+// An Entry is a message on its way into the journal.
+type Entry struct {
+	Lane    Lane
+	Horizon time.Duration // how long a repetition of the message's ID is a duplicate
+	Message schema.Message
+	size    int
+}
+
+// Errors of Append that say why the journal takes nothing now. Nothing of the delivery was stored.
+var (
+	ErrFull     = errors.New("journal is at its max_bytes")
+	ErrDiskFull = errors.New("disk is full")
+	ErrFailed   = errors.New("journal failed")
+	ErrClosed   = errors.New("journal is closed")
+)
+
+// Config says where the journal is and how large it may become.
+type Config struct {
+	Dir      string        // made if missing, mode 0700
+	MaxBytes int64         // of records not yet trimmed; 0: as the disk allows
+	Horizon  time.Duration // the longest of any Entry: older IDs are forgotten
+	FS       vfs.FS        // vfs.Default unless a test wants another
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// A Journal is open until Close.
+type Journal struct {
+	config   Config
+	disk     *disk
+	db       *pebble.DB
+	opened   chan struct{} // closed once db may be used
+	requests chan *request
+	lanes    [lanes]lane
+	bytes    atomic.Int64
+	clock    clock
+	closing  chan struct{}
+	close    func() error
+	done     sync.WaitGroup
+}
+
+// Open opens the journal in Dir, or makes it. On a full disk it returns at once, takes nothing, and goes on opening when
+// there is space again; [Journal.Err] says so meanwhile.
+func Open(c Config) (*Journal, error) {
+	if c.FS == nil {
+		c.FS = vfs.Default
+	}
+	j := &Journal{
+		config:   c,
+		disk:     newDisk(c.FS, c.Dir, c.Log),
+		opened:   make(chan struct{}),
+		requests: make(chan *request, 4096),
+		closing:  make(chan struct{}),
+	}
+	j.close = sync.OnceValue(j.shut)
+	for l := range j.lanes {
+		j.lanes[l].wake = make(chan struct{}, 1)
+	}
+	opened := make(chan error, 1)
+	j.done.Go(func() {
+		err := j.open()
+		opened <- err
+		if err != nil {
+			j.disk.giveUp(err.Error())
+			return
+		}
+		j.commitLoop()
+	})
+	select {
+	case err := <-opened:
+		if err != nil {
+			return nil, fmt.Errorf("open journal %s: %w", c.Dir, err)
+		}
+	case <-j.disk.wasFull:
+	}
+	return j, nil
+}
+
+func (j *Journal) open() error {
+	if err := j.disk.fs.MkdirAll(j.config.Dir, 0o700); err != nil {
+		return err
+	}
+	db, err := pebble.Open(j.config.Dir, options(j.disk))
+	if err != nil {
+		return err
+	}
+	j.db = db
+	for l := range j.lanes {
+		if err := j.restore(Lane(l)); err != nil {
+			return errors.Join(err, db.Close())
+		}
+	}
+	if err := errors.Join(j.restoreClock(), j.takeBack()); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	close(j.opened)
+	return nil
+}
+
+// A request is one delivery that waits for its flush.
+type request struct {
+	entries []Entry
+	now     time.Time
+	result  chan result // one place: the committer never waits for a caller
+}
+
+type result struct {
+	duplicates int
+	err        error
+}
+
+// Append stores the entries of one delivery in one atomic commit and returns once it is flushed. Entries whose ID was
+// seen inside their horizon are left out and counted; their originals are flushed too when Append returns. If ctx ends
+// first the entries may be stored all the same: a repetition is then a duplicate.
+func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, err error) {
+	if err := j.Err(); err != nil {
+		return 0, err
+	}
+	r := &request{entries: entries, now: j.config.Now(), result: make(chan result, 1)}
+	for i := range entries {
+		entries[i].size = size(&entries[i].Message)
+	}
+	select {
+	case j.requests <- r:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-j.closing:
+		return 0, ErrClosed
+	}
+	select {
+	case res := <-r.result:
+		return res.duplicates, res.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-j.disk.failed:
+		return 0, j.disk.err()
+	}
+}
+
+// Err says why the journal takes nothing now, or nil.
+func (j *Journal) Err() error {
+	select {
+	case <-j.closing:
+		return ErrClosed
+	default:
+	}
+	if err := j.disk.err(); err != nil {
+		return err
+	}
+	if limit := j.config.MaxBytes; limit > 0 && j.bytes.Load() >= limit {
+		return fmt.Errorf("%w of %d", ErrFull, limit)
+	}
+	select {
+	case <-j.opened:
+		return nil
+	default:
+		return fmt.Errorf("%w: journal is not open yet", ErrDiskFull)
+	}
+}
+
+// Ready is Err, and looks at the space on the disk as well.
+func (j *Journal) Ready() error {
+	if err := j.Err(); err != nil {
+		return err
+	}
+	return j.disk.reserve(0)
+}
+
+// Failed is closed when a flush failed: nothing can be promised any more before a restart.
+func (j *Journal) Failed() <-chan struct{} { return j.disk.failed }
+
+// Close flushes and closes. Appends under way are finished first.
+func (j *Journal) Close() error { return j.close() }
+
+func (j *Journal) shut() error {
+	close(j.closing)
+	close(j.disk.closing)
+	if errors.Is(j.disk.err(), ErrFailed) {
+		return nil // the database is not to be touched again
+	}
+	j.done.Wait()
+	if j.db == nil {
+		return nil
+	}
+	if err := j.db.Close(); err != nil {
+		return fmt.Errorf("close journal %s: %w", j.config.Dir, err)
+	}
+	return nil
+}

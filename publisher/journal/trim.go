@@ -1,0 +1,111 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Trim forgets the records of each lane up to and including the given sequence and, in the same commit, sets a mark. It is not flushed on its own: after a crash the records may be there again, and then the older mark is too.
+func (j *Journal) Trim(upTo map[Lane]uint64, name string, mark []byte) error {
+	if err := j.wait(); err != nil {
+		return err
+	}
+	b := j.db.NewBatch()
+	defer b.Close()
+	trimmed := make(map[Lane]int64)
+	for l, seq := range upTo {
+		total, err := j.total(l, seq)
+		if err != nil {
+			return err
+		}
+		trimmed[l] = total
+		if err := errors.Join(
+			b.DeleteRange(recordKey(l, 0), recordKey(l, seq+1), nil),
+			b.Set([]byte{tableMark, 't', byte(l)}, appendEnd(end{seq, total}), nil),
+		); err != nil {
+			return err
+		}
+	}
+	if err := b.Set(markKey(name), mark, nil); err != nil {
+		return err
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("trim journal: %w", err)
+	}
+	for l, seq := range upTo {
+		j.forget(l, seq, trimmed[l])
+	}
+	return nil
+}
+
+func (j *Journal) forget(l Lane, seq uint64, total int64) {
+	ln := &j.lanes[l]
+	ln.mu.Lock()
+	j.bytes.Add(ln.trimmed - total)
+	ln.first, ln.trimmed = seq+1, total
+	ln.mu.Unlock()
+}
+
+// total is the bytes of a lane up to and including a record.
+func (j *Journal) total(l Lane, seq uint64) (int64, error) {
+	value, closer, err := j.db.Get(recordKey(l, seq))
+	if err != nil {
+		return 0, fmt.Errorf("trim journal lane %s up to %d: %w", l, seq, err)
+	}
+	defer closer.Close()
+	if len(value) < 8 {
+		return 0, fmt.Errorf("trim journal lane %s up to %d: %w", l, seq, errDamaged)
+	}
+	return int64(binary.BigEndian.Uint64(value)), nil
+}
+
+// SetMark remembers something under a name, flushed.
+func (j *Journal) SetMark(name string, mark []byte) error {
+	if err := j.wait(); err != nil {
+		return err
+	}
+	if err := j.db.Set(markKey(name), mark, pebble.Sync); err != nil {
+		return fmt.Errorf("mark journal: %w", err)
+	}
+	return nil
+}
+
+// Mark gives what was last remembered under a name, or nil.
+func (j *Journal) Mark(name string) ([]byte, error) {
+	if err := j.wait(); err != nil {
+		return nil, err
+	}
+	return j.get(markKey(name))
+}
+
+func markKey(name string) []byte { return append([]byte{tableMark, 'p'}, name...) }
+
+// trimmedTo is where a lane's numbering goes on when it is empty.
+func (j *Journal) trimmedTo(l Lane) (end, int64, error) {
+	value, err := j.get([]byte{tableMark, 't', byte(l)})
+	if err != nil || len(value) != 16 {
+		return end{}, 0, err
+	}
+	e := end{binary.BigEndian.Uint64(value), int64(binary.BigEndian.Uint64(value[8:]))}
+	return e, e.bytes, nil
+}
+
+func appendEnd(e end) []byte {
+	b := binary.BigEndian.AppendUint64(nil, e.seq)
+	return binary.BigEndian.AppendUint64(b, uint64(e.bytes))
+}
+
+func (j *Journal) get(key []byte) ([]byte, error) {
+	value, closer, err := j.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	defer closer.Close()
+	return append([]byte(nil), value...), nil
+}
