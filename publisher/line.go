@@ -52,7 +52,7 @@ var (
 
 // publish sends records in order, a window at a time, until something goes wrong.
 func (l *line) publish(ctx context.Context, js jetstream.JetStream) error {
-	l.flight = l.flight[:0]
+	l.flight = nil
 	at := l.position()
 	for {
 		var err error
@@ -124,7 +124,7 @@ func (l *line) await(ctx context.Context) error {
 		settled++
 	}
 	if settled > 0 {
-		l.flight = append(l.flight[:0], l.flight[settled:]...)
+		l.flight = l.flight[settled:]
 		return nil
 	}
 	return l.wait(ctx)
@@ -148,7 +148,7 @@ func (l *line) wait(ctx context.Context) error {
 	defer silence.Stop()
 	select {
 	case ack := <-oldest.future.Ok():
-		l.flight = append(l.flight[:0], l.flight[1:]...)
+		l.flight = l.flight[1:]
 		return l.acknowledged(oldest, ack)
 	case err := <-oldest.future.Err():
 		return l.refused(oldest, err)

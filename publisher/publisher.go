@@ -62,8 +62,8 @@ type rules struct {
 	horizon map[string]time.Duration
 }
 
-// New reads from the journal what was published before.
-func New(c Config, r Rules) (*Publisher, error) {
+// New makes a publisher. Store works at once, and publishing begins with Run.
+func New(c Config, r Rules) *Publisher {
 	p := &Publisher{config: c}
 	p.SetRules(r)
 	p.streams = []*stream{
@@ -75,7 +75,7 @@ func New(c Config, r Rules) (*Publisher, error) {
 		s.metrics = p.metrics
 	}
 	p.setProblem(errNotConnected)
-	return p, nil
+	return p
 }
 
 // SetRules replaces the rules; what is in the journal keeps its lane.
@@ -125,7 +125,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		return err
 	}
 	wait := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
+		backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(0))
 	for ctx.Err() == nil {
 		err := p.session(ctx, wait.Reset)
 		if ctx.Err() != nil {

@@ -8,8 +8,10 @@ import (
 // An Event is one thing that happened at a provider: the body of a message, one shape for every provider. It never
 // changes once accepted. Members that do not apply are absent.
 //
-// Times are UTC; Received has milliseconds. Use [Wire.Encode] to put an event on the wire: encoding/json would
-// rewrite the bytes of Payload.
+// Times are UTC; Received has milliseconds. Providers may leave Outcome, Semantics and Time to [Wire.Encode]. Text goes
+// out with U+FFFD in place of what is not valid UTF-8; an ID must be valid.
+//
+// Use [Wire.Encode] to put an event on the wire: encoding/json would rewrite the bytes of Payload.
 type Event struct {
 	ID        string    `json:"id"`     // the provider's ID, unique within its source
 	Action    Action    `json:"action"` // otp.requested
@@ -50,8 +52,10 @@ type Event struct {
 	Reason  string   `json:"reason,omitempty"`
 	Client  *Client  `json:"client,omitempty"`
 
-	JWS     string          `json:"jws,omitempty"` // the signed token that the delivery was, for verifying again
-	Payload json.RawMessage `json:"payload"`       // the provider's JSON for this event, its bytes as they came
+	// JWS is the signed token that the delivery was, for verifying again. Where something in Payload is sealed it is a
+	// compact JWE of it: five parts instead of three.
+	JWS     string          `json:"jws,omitempty"`
+	Payload json.RawMessage `json:"payload"` // the provider's JSON for this event, its bytes as they came
 
 	// Sensitive names the members of this event's JSON that are sealed before it touches a disk.
 	Sensitive []Member `json:"-"`
@@ -160,7 +164,3 @@ type Client struct {
 	IP        string `json:"ip,omitempty"`
 	UserAgent string `json:"user_agent,omitempty"`
 }
-
-// A Member names members of an event's JSON by their path from its top: names with full stops between, array
-// elements passed through. ** stands for any number of names: "**.password", "payload.payload.token".
-type Member string

@@ -19,9 +19,7 @@ type disk struct {
 	raw     vfs.FS
 	dir     string
 	log     *slog.Logger
-	full    atomic.Bool
-	wasFull chan struct{} // closed the first time
-	once    sync.Once
+	stalled atomic.Pointer[chan struct{}] // closed while the disk is full
 	failed  chan struct{}
 	fail    sync.Once
 	reason  atomic.Value // string
@@ -31,8 +29,9 @@ type disk struct {
 func newDisk(fs vfs.FS, dir string, log *slog.Logger) *disk {
 	d := &disk{
 		raw: fs, dir: dir, log: log,
-		wasFull: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
+		failed: make(chan struct{}), closing: make(chan struct{}),
 	}
+	d.hasSpace()
 	d.fs = vfs.OnDiskFull(fs, d.waitForSpace)
 	return d
 }
@@ -43,10 +42,20 @@ func (d *disk) err() error {
 		return fmt.Errorf("%w: %v; restart forebay", ErrFailed, d.reason.Load())
 	default:
 	}
-	if d.full.Load() {
+	select {
+	case <-d.full():
 		return ErrDiskFull
+	default:
+		return nil
 	}
-	return nil
+}
+
+// full gives a channel that is closed when the disk is found full.
+func (d *disk) full() <-chan struct{} { return *d.stalled.Load() }
+
+func (d *disk) hasSpace() {
+	stalled := make(chan struct{})
+	d.stalled.Store(&stalled)
 }
 
 // spare is the space that is left to Pebble for tidying up, which is how it frees space: a twentieth of a small disk.
@@ -66,8 +75,7 @@ func (d *disk) reserve(n int) error {
 
 // waitForSpace is called when a write found no space. All writes wait until it returns and are then tried once more.
 func (d *disk) waitForSpace() {
-	d.full.Store(true)
-	d.once.Do(func() { close(d.wasFull) })
+	close(*d.stalled.Load())
 	d.log.Error("disk is full: deliveries are refused until there is space", "path", d.dir)
 	for {
 		usage, err := d.raw.GetDiskUsage(d.dir)
@@ -80,7 +88,7 @@ func (d *disk) waitForSpace() {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	d.full.Store(false)
+	d.hasSpace()
 	d.log.Info("disk has space again", "path", d.dir)
 }
 

@@ -96,7 +96,7 @@ func Open(c Config) (*Journal, error) {
 	for l := range j.lanes {
 		j.lanes[l].wake = make(chan struct{}, 1)
 	}
-	opened := make(chan error, 1)
+	opened, full := make(chan error, 1), j.disk.full()
 	j.done.Go(func() {
 		err := j.open()
 		opened <- err
@@ -111,7 +111,7 @@ func Open(c Config) (*Journal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open journal %s: %w", c.Dir, err)
 		}
-	case <-j.disk.wasFull:
+	case <-full:
 	}
 	return j, nil
 }
@@ -151,8 +151,9 @@ type result struct {
 
 // Append stores the entries of one delivery in one atomic commit and returns once it is flushed. Entries whose ID was
 // seen inside their horizon are left out and counted; their originals are flushed too when Append returns. If ctx ends
-// first the entries may be stored all the same: a repetition is then a duplicate.
+// first, or the disk fills up, the entries may be stored all the same: a repetition is then a duplicate.
 func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, err error) {
+	full := j.disk.full()
 	if err := j.Err(); err != nil {
 		return 0, err
 	}
@@ -172,6 +173,8 @@ func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, 
 		return res.duplicates, res.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
+	case <-full:
+		return 0, ErrDiskFull
 	case <-j.disk.failed:
 		return 0, j.disk.err()
 	}

@@ -1,0 +1,67 @@
+package ingress
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+// What is set aside for a body before it arrives: its length on the sender's word up to firstBuffer, and smallBuffer
+// where the sender names none. Beyond that memory follows what arrives.
+const (
+	firstBuffer = 64 << 10
+	smallBuffer = 4 << 10
+)
+
+var errTooLarge = errors.New("body over the limit")
+
+// readBody reads a whole body of at most limit bytes. length is what Content-Length says, -1 if it is not known.
+func readBody(body io.Reader, length, limit int64) ([]byte, error) {
+	if length >= 0 && length <= firstBuffer {
+		b := make([]byte, length)
+		_, err := io.ReadFull(body, b)
+		return b, err
+	}
+	var b bytes.Buffer
+	if length < 0 {
+		b.Grow(smallBuffer)
+	} else {
+		b.Grow(firstBuffer)
+	}
+	n, err := b.ReadFrom(io.LimitReader(body, limit+1))
+	if n > limit {
+		return nil, errTooLarge
+	}
+	return b.Bytes(), err
+}
+
+// whyUnread tells a body that was too large or too slow from one that ended early. What was too slow may be sent
+// again: it is answered like trouble of ours, since some senders take any 4xx for final.
+func whyUnread(err error) outcome {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return slow
+	}
+	return truncated
+}
+
+// wireText is a request as HTTP/1.1 text: what quarantine keeps. A body that came in chunks has a length here.
+// Credentials of the source are left out: they are no part of what happened, and sealing may be off.
+func wireText(r *http.Request, body []byte) []byte {
+	var b bytes.Buffer
+	b.Grow(len(body) + 1024)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, r.RequestURI, r.Host)
+	skip := map[string]bool{
+		"Host": true, "Content-Length": true, "Transfer-Encoding": true,
+		"Authorization": true, "Proxy-Authorization": true, "Cookie": true,
+	}
+	_ = r.Header.WriteSubset(&b, skip) // a buffer takes everything
+	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(body))
+	b.Write(body)
+	return b.Bytes()
+}

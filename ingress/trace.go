@@ -1,0 +1,53 @@
+package ingress
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+)
+
+// The fields of a traceparent of version 00: 00-<32 hex: trace>-<16 hex: span>-<2 hex: flags>.
+// https://www.w3.org/TR/trace-context/#traceparent-header
+const (
+	traceLen   = 55
+	traceEnd   = 3 + 32
+	spanStart  = traceEnd + 1
+	spanEnd    = spanStart + 16
+	flagsStart = spanEnd + 1
+)
+
+// traceparent is the trace context of the messages of a delivery: a new span of the sender's trace, if it sent one
+// valid header, else of a new trace. The flags stay; a new trace is not sampled, since we record no span of it.
+func traceparent(sent []string) string {
+	var b [traceLen]byte
+	if len(sent) == 1 && validTrace(sent[0]) {
+		copy(b[:], sent[0])
+	} else {
+		copy(b[:], "00-")
+		randomHex(b[3:traceEnd])
+		copy(b[flagsStart:], "00")
+	}
+	b[traceEnd], b[spanEnd] = '-', '-'
+	randomHex(b[spanStart:spanEnd])
+	return string(b[:])
+}
+
+func validTrace(s string) bool {
+	return len(s) == traceLen && s[:3] == "00-" && s[traceEnd] == '-' && s[spanEnd] == '-' &&
+		isID(s[3:traceEnd]) && isID(s[spanStart:spanEnd]) && isHex(s[flagsStart:])
+}
+
+// isID reports whether s is lower-case hex and not all zeros.
+func isID(s string) bool { return isHex(s) && strings.Trim(s, "0") != "" }
+
+func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
+
+// randomHex fills b with the hex of random bytes that are not all zero, eight at a time.
+func randomHex(b []byte) {
+	var raw [8]byte
+	for ; len(b) > 0; b = b[16:] {
+		binary.BigEndian.PutUint64(raw[:], rand.Uint64()|1)
+		hex.Encode(b, raw[:])
+	}
+}

@@ -1,0 +1,182 @@
+package schema
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// The headers of a message: CloudEvents 1.0, NATS binding, binary mode, and NATS's own. Values are escaped as
+// [EscapeHeader] does. A header without a value is absent.
+const (
+	HeaderMsgID       = "Nats-Msg-Id"
+	HeaderTTL         = "Nats-TTL"
+	HeaderTraceparent = "traceparent"
+
+	HeaderSpecVersion     = "ce-specversion"
+	HeaderID              = "ce-id"
+	HeaderType            = "ce-type"
+	HeaderSource          = "ce-source"
+	HeaderSubject         = "ce-subject" // the user's ID
+	HeaderTime            = "ce-time"
+	HeaderDataContentType = "ce-datacontenttype"
+	HeaderDataSchema      = "ce-dataschema"
+	HeaderProvider        = "ce-provider"
+	HeaderNativeAction    = "ce-nativeaction"
+	HeaderReceivedTime    = "ce-receivedtime"
+	HeaderOutcome         = "ce-outcome"
+)
+
+// sourceURN starts every ce-source: a source is no URI by itself.
+const sourceURN = "urn:forebay:"
+
+// maxHeader bounds the headers of one message in bytes. JetStream keeps their length in 16 bits; half of that leaves
+// room for what a redrive or a dead letter adds.
+const maxHeader = 32 << 10
+
+const hexDigits = "0123456789ABCDEF"
+
+// EscapeHeader makes any text fit for a header value, as the CloudEvents binding says: blank, '"', '%' and every byte
+// outside U+0021 to U+007E become %XX.
+func EscapeHeader(s string) string {
+	if !needsEscape(s) {
+		return s
+	}
+	return string(appendEscaped(make([]byte, 0, len(s)+16), s))
+}
+
+// UnescapeHeader reads what [EscapeHeader] wrote. Hex digits of either case pass; what should have been escaped does not.
+func UnescapeHeader(s string) (string, error) {
+	if !needsEscape(s) {
+		return s, nil
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '%':
+			decoded, ok := unhex(s[i+1:])
+			if !ok {
+				return "", errors.New("unescape header: '%' without two hex digits")
+			}
+			b = append(b, decoded)
+			i += 2
+		case mustEscape(c):
+			return "", errors.New("unescape header: a character that must be escaped is not")
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b), nil
+}
+
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; mustEscape(c) {
+			b = append(b, '%', hexDigits[c>>4], hexDigits[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+func needsEscape(s string) bool {
+	for i := range len(s) {
+		if mustEscape(s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func mustEscape(c byte) bool { return c <= ' ' || c >= 0x7f || c == '"' || c == '%' }
+
+// unhex decodes the first two digits of s.
+func unhex(s string) (byte, bool) {
+	if len(s) < 2 {
+		return 0, false
+	}
+	hi := strings.IndexByte(hexDigits, upper(s[0]))
+	lo := strings.IndexByte(hexDigits, upper(s[1]))
+	return byte(hi<<4 | lo), hi >= 0 && lo >= 0
+}
+
+func upper(c byte) byte {
+	if isLower(c) {
+		return c - 'a' + 'A'
+	}
+	return c
+}
+
+// A headerWriter collects the headers of one message: all values in one string, all slices in one array.
+type headerWriter struct {
+	buf   []byte
+	names [16]string
+	ends  [16]int
+	n     int
+}
+
+// add appends a header whose value is the parts, one after the other. Empty parts make no header.
+func (h *headerWriter) add(name string, parts ...string) {
+	start := len(h.buf)
+	for _, p := range parts {
+		h.buf = appendEscaped(h.buf, strings.ToValidUTF8(p, "\uFFFD"))
+	}
+	if len(h.buf) > start {
+		h.mark(name)
+	}
+}
+
+func (h *headerWriter) addTime(name string, t time.Time) {
+	h.buf = t.AppendFormat(h.buf, time.RFC3339Nano)
+	h.mark(name)
+}
+
+func (h *headerWriter) mark(name string) {
+	h.names[h.n], h.ends[h.n] = name, len(h.buf)
+	h.n++
+}
+
+func (h *headerWriter) header() map[string][]string {
+	text := string(h.buf)
+	values := make([]string, h.n)
+	header := make(map[string][]string, h.n)
+	start := 0
+	for i := range h.n {
+		values[i] = text[start:h.ends[i]]
+		header[h.names[i]] = values[i : i+1 : i+1]
+		start = h.ends[i]
+	}
+	return header
+}
+
+// headerSize is what nats.go writes for a header, in bytes.
+func headerSize(header map[string][]string) int {
+	size := len("NATS/1.0\r\n\r\n")
+	for name, values := range header {
+		for _, v := range values {
+			size += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return size
+}
+
+// validTraceparent reports whether s is a traceparent of version 00 that names a trace: anything else is worth nothing
+// to a consumer, and it may come from a stranger. https://www.w3.org/TR/trace-context/#traceparent-header
+func validTraceparent(s string) bool {
+	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {
+		return false
+	}
+	trace, span, flags := s[3:35], s[36:52], s[53:]
+	return isLowerHex(trace) && isLowerHex(span) && isLowerHex(flags) &&
+		strings.Trim(trace, "0") != "" && strings.Trim(span, "0") != ""
+}
+
+func isLowerHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isDigit(c) && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

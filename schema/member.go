@@ -1,0 +1,87 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// A Member names members of an event's JSON by their path from its top: names with full stops between, array
+// elements passed through. ** stands for any number of names: "**.password", "payload.payload.token".
+//
+// Of the common part only user.password, token.value, custom claims and their plurals can be sealed, and jws, which
+// becomes the JWE itself.
+type Member string
+
+// anyNames is the name in a [Member] that stands for any number of names, none included.
+const anyNames = "**"
+
+// A matcher finds members by any of several paths at once. It is a state machine: each name of each path is a state,
+// and a set of states is a bit set.
+type matcher struct {
+	names [64]string
+	n     int
+	start uint64 // the first names of the paths
+	last  uint64 // the last names of the paths
+}
+
+// add takes a path in.
+func (m *matcher) add(member Member) error {
+	first, rest := m.n, string(member)
+	for more := true; more; m.n++ {
+		var name string
+		name, rest, more = strings.Cut(rest, ".")
+		if name == "" || name == anyNames && !more {
+			return errors.New("sensitive member: not names with full stops between, the last not **")
+		}
+		if m.n == len(m.names) {
+			return fmt.Errorf("sensitive members: more than %d names", len(m.names))
+		}
+		m.names[m.n] = name
+	}
+	m.last |= 1 << (m.n - 1)
+	m.start |= m.reach(first)
+	return nil
+}
+
+// reach is the set of states that i stands for: ** may stand for no name.
+func (m *matcher) reach(i int) uint64 {
+	set := uint64(1) << i
+	for ; m.names[i] == anyNames; i++ {
+		set |= 1 << (i + 1)
+	}
+	return set
+}
+
+// step goes down to a member of this name. It returns the states for the members below it, and whether it is named.
+func (m *matcher) step(set uint64, name []byte) (next uint64, named bool) {
+	for ; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
+		switch {
+		case m.names[i] == anyNames:
+			next |= m.reach(i)
+		case m.names[i] != string(name):
+		case m.last&(1<<i) != 0:
+			named = true
+		default:
+			next |= m.reach(i + 1)
+		}
+	}
+	return next, named
+}
+
+// sensitive are the members of an event that are sealed, whoever declares them.
+func (e *Event) sensitive() (m matcher, err error) {
+	for _, member := range e.Sensitive {
+		err = errors.Join(err, m.add(member))
+	}
+	// What an unknown event holds nobody has looked at.
+	if e.Action.Category() == CategoryOther {
+		err = errors.Join(err, m.add("**.password"), m.add("payload.**.token"))
+	}
+	if e.User != nil && len(e.User.Password) > 0 {
+		err = errors.Join(err, m.add("user.password"))
+	}
+	return m, err
+}
