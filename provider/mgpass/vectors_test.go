@@ -1,0 +1,95 @@
+package mgpass_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/mgpass"
+)
+
+func TestVectors(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "mgpass.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Vectors []vector }
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Vectors) == 0 {
+		t.Fatal("no vectors")
+	}
+	for _, v := range file.Vectors {
+		t.Run(v.Name, v.test)
+	}
+}
+
+// A vector is a case of testdata/mgpass.json.
+type vector struct {
+	Name, Secret, Method, Body string
+
+	Headers map[string]string
+	Valid   bool
+	Expect  *struct {
+		ID   *string // nil: the SHA-256 of the body
+		Type string
+		Time int64 `json:"time_unix_s"`
+	}
+}
+
+func (v vector) test(t *testing.T) {
+	p, err := mgpass.New(provider.Config{Secrets: []string{v.Secret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := provider.Request{Method: v.Method, URL: &url.URL{Path: "/"}, Header: http.Header{}, Body: []byte(v.Body)}
+	for name, value := range v.Headers {
+		r.Header.Set(name, value)
+	}
+	if err := p.Verify(r); (err == nil) != v.Valid {
+		t.Fatalf("Verify: %v, want valid %t", err, v.Valid)
+	}
+	if v.Expect == nil {
+		return
+	}
+	events, err := p.Decode(r)
+	if err != nil || len(events) != 1 {
+		t.Fatalf("Decode: %d events, %v", len(events), err)
+	}
+	sum := sha256.Sum256(r.Body)
+	id := hex.EncodeToString(sum[:])
+	if v.Expect.ID != nil {
+		id = *v.Expect.ID
+	}
+	e := events[0]
+	if e.ID != id || e.Native != v.Expect.Type {
+		t.Errorf("got %s %s, want %s %s", e.ID, e.Native, id, v.Expect.Type)
+	}
+	if v.Expect.Time != 0 && e.Time.Unix() != v.Expect.Time {
+		t.Errorf("got time %v, want %d", e.Time, v.Expect.Time)
+	}
+}
+
+func TestInvalidUTF8IsUnreadable(t *testing.T) {
+	p, err := mgpass.New(provider.Config{Secrets: []string{"test-secret"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := provider.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Body: []byte("{\"type\":\"a\xff\"}")}
+	if err := p.(provider.Signer).Sign(&r); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Verify(r); err != nil {
+		t.Errorf("Verify: %v", err)
+	}
+	if _, err := p.Decode(r); err == nil {
+		t.Error("Decode: no error")
+	}
+}
