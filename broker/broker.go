@@ -10,13 +10,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -61,11 +59,10 @@ type TLS struct {
 // Broker is the NATS server that forebay works with. Its methods may be called from several goroutines.
 type Broker struct {
 	log     *slog.Logger
-	url     string         // without user, password and token
-	target  string         // what is dialled
-	options []nats.Option  // how every connection logs in
-	server  *server.Server // nil: external
-	lock    io.Closer      // of the data folder; nil: external
+	url     string        // without user, password and token
+	target  string        // what is dialled
+	options []nats.Option // how every connection logs in
+	server  *embedded     // nil: external
 
 	maxPayload atomic.Int64
 	closing    sync.Once
@@ -160,16 +157,24 @@ func (b *Broker) GuardWindow() time.Duration { return 2 * b.SyncInterval() }
 // Connections belong to those who dialled them. Closing twice does nothing.
 func (b *Broker) Close() {
 	b.closing.Do(func() {
-		if b.server != nil {
-			b.server.Shutdown()
-			b.server.WaitForShutdown()
+		if b.server == nil {
+			return
 		}
-		if b.lock != nil {
-			if err := b.lock.Close(); err != nil {
-				b.log.Warn("unlock the data folder", "err", err)
-			}
+		if err := b.server.close(); err != nil {
+			b.log.Warn("unlock the data folder", "err", err)
 		}
 	})
+}
+
+// Restart stops an embedded server and starts it again on its address and store. JetStream does not go on by itself after
+// a disk was full, or a write failed: it acknowledges nothing more. Connections that reconnect come back. It does
+// nothing to an external server.
+func (b *Broker) Restart() error {
+	if b.server == nil {
+		return nil
+	}
+	b.log.Warn("restarting the embedded NATS server")
+	return b.server.restart()
 }
 
 // explainDial words why no connection could be made.

@@ -121,7 +121,7 @@ func TestEmbedded(t *testing.T) {
 
 func TestEmbeddedStore(t *testing.T) {
 	b := start(t, Config{})
-	if got := b.server.JetStreamConfig().SyncInterval; got != b.SyncInterval() {
+	if got := b.server.server.JetStreamConfig().SyncInterval; got != b.SyncInterval() {
 		t.Errorf("the server syncs every %v, SyncInterval says %v", got, b.SyncInterval())
 	}
 	streams := Streams{Name: "IDENTITY", Prefix: "identity", MaxBytes: 100 << 40} // more than the disk has
@@ -144,6 +144,29 @@ func TestEmbeddedRestartKeepsMessages(t *testing.T) {
 		js.Conn().Close()
 		b.Close()
 		b.Close()
+	}
+}
+
+func TestRestart(t *testing.T) {
+	b := start(t, Config{})
+	js := jetStream(t, b)
+	mustEnsure(t, js, Streams{Name: "IDENTITY", Prefix: "identity"})
+	if _, err := js.Publish(t.Context(), "identity.ssofy.user.created", nil); err != nil {
+		t.Fatal(err)
+	}
+	url := b.URL()
+	if err := b.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if b.URL() != url {
+		t.Errorf("after a restart consumers find it at %s, before at %s", b.URL(), url)
+	}
+	stream, err := jetStream(t, b).Stream(t.Context(), "IDENTITY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stream.CachedInfo().State.Msgs; got != 1 {
+		t.Errorf("%d messages after a restart, want 1", got)
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,29 +28,86 @@ const (
 	noStoreLimit = 1 << 50
 )
 
+// An embedded server runs in this process, on a data folder that it has to itself.
+type embedded struct {
+	options *server.Options
+	log     *slog.Logger
+	lock    io.Closer // of the data folder
+
+	mu     sync.Mutex
+	server *server.Server // nil when a restart failed
+}
+
 // embed starts the server of this process and checks it. On an error nothing runs and nothing stays locked.
-func (b *Broker) embed(ctx context.Context, c Config) error {
-	opts, err := serverOptions(c)
-	if err != nil {
+func (b *Broker) embed(ctx context.Context, c Config) (err error) {
+	e := &embedded{log: c.Log}
+	if e.options, err = serverOptions(c); err != nil {
 		return err
 	}
-	if b.lock, err = lockData(c.Data); err != nil {
+	if e.lock, err = lockData(c.Data); err != nil {
 		return err
 	}
-	if b.server, err = runServer(opts, &serverLog{log: c.Log}); err != nil {
+	b.server = e
+	if err := e.start(); err != nil {
 		b.Close()
 		return explainStart(c, err)
 	}
-	b.url = b.server.ClientURL()
-	b.options = append(b.options, nats.InProcessServer(b.server))
+	b.url = e.server.ClientURL()
+	b.options = append(b.options, nats.InProcessServer(e))
 	if err := b.Check(ctx); err != nil {
 		b.Close()
 		return err
 	}
-	if !isLoopback(opts.Host) && c.User == "" && c.Token == "" {
+	if !isLoopback(e.options.Host) && c.User == "" && c.Token == "" {
 		c.Log.Warn("the embedded NATS server is open to the network without a password: set nats.user or nats.token")
 	}
 	return nil
+}
+
+// start runs the server, and remembers the port that it found, so that it finds it again.
+func (e *embedded) start() (err error) {
+	if e.server, err = runServer(e.options.Clone(), &serverLog{log: e.log}); err != nil {
+		return err
+	}
+	if address, ok := e.server.Addr().(*net.TCPAddr); ok {
+		e.options.Port = address.Port
+	}
+	return nil
+}
+
+func (e *embedded) restart() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop()
+	if err := e.start(); err != nil {
+		return fmt.Errorf("restart the embedded NATS server: %w", err)
+	}
+	return nil
+}
+
+func (e *embedded) stop() {
+	if e.server != nil {
+		e.server.Shutdown()
+		e.server.WaitForShutdown()
+	}
+	e.server = nil
+}
+
+func (e *embedded) close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop()
+	return e.lock.Close()
+}
+
+// InProcessConn connects without a network, to the server that runs now.
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.server == nil {
+		return nil, errors.New("the embedded NATS server does not run")
+	}
+	return e.server.InProcessConn()
 }
 
 // serverOptions are the settings of the embedded server.

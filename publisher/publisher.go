@@ -30,6 +30,8 @@ type Config struct {
 	Dial func() (*nats.Conn, error)
 	// Prepare makes sure that the streams exist. It is called at the start of every session.
 	Prepare func(context.Context, jetstream.JetStream) error
+	// Silent is called when the stream stopped answering on a connection that stands; nil: nothing can be done.
+	Silent func()
 
 	Stream     string // IDENTITY
 	Quarantine string // IDENTITY_QUARANTINE
@@ -134,6 +136,9 @@ func (p *Publisher) Run(ctx context.Context) error {
 		p.setProblem(err)
 		p.metrics.interrupted.Inc()
 		p.config.Log.Warn("publishing interrupted", "err", err)
+		if errors.Is(err, errSilent) && p.config.Silent != nil {
+			p.config.Silent()
+		}
 		sleep(ctx, wait.NextBackOff())
 	}
 	return nil

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// newAdmin is the server of the admin listener: for people who operate forebay, and their machines.
+//
+//	/healthz  200, or 503 when only a restart helps
+//	/readyz   200 while deliveries are accepted, else 503; its body says what is wrong either way
+//	/metrics  Prometheus
+func newAdmin(r *prometheus.Registry, s store, draining func() bool) *http.Server {
+	router := mux.NewRouter()
+	router.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r}))
+	router.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answerState(w, state{OK: s.problems().restart == nil, Problems: texts(s.problems().restart)})
+	})
+	router.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		p := s.problems()
+		st := state{OK: p.refuse == nil && !draining(), Problems: texts(p.refuse, p.delay)}
+		if draining() {
+			st.Problems = append(st.Problems, "draining: stopping soon")
+		}
+		answerState(w, st)
+	})
+	return &http.Server{
+		Handler: router, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+	}
+}
+
+// A state is the body of /healthz and /readyz.
+type state struct {
+	OK       bool     `json:"ok"`
+	Problems []string `json:"problems,omitempty"`
+}
+
+func texts(errs ...error) (problems []string) {
+	for _, err := range errs {
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
+}
+
+func answerState(w http.ResponseWriter, s state) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if !s.OK {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(s) // whoever asked is gone
+}

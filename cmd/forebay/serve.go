@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/forebayhq/forebay/broker"
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/ingress"
+	"github.com/forebayhq/forebay/schema"
+)
+
+type serveCommand struct{}
+
+// Help is shown by "forebay serve --help".
+func (serveCommand) Help() string {
+	return "SIGTERM and SIGINT stop it: deliveries under way are finished, new ones get 503.\n" +
+		"SIGHUP reads sources, secrets, limits and lanes again; a bad file changes nothing and says why."
+}
+
+// stopTime is how long deliveries under way, and then the publisher, may take to finish.
+const stopTime = 10 * time.Second
+
+// Run wires everything up, in the order of an event's way, runs it until ctx ends, and takes it down in reverse.
+func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
+	c, err := e.config()
+	if err != nil {
+		return err
+	}
+	log := e.log
+	var closers closers
+	defer func() { err = errors.Join(err, closers.close()) }()
+
+	if err := c.EnsureSealKey(); err != nil {
+		return usageError{err}
+	}
+	sealer, err := c.Sealer()
+	if err != nil {
+		return usageError{err}
+	}
+	sources, err := newSources(c)
+	if err != nil {
+		return usageError{err}
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	b, err := startBroker(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	closers.add(func() error { b.Close(); return nil })
+	store, err := openStore(c, b, registry, log)
+	if err != nil {
+		return err
+	}
+	closers.add(store.close)
+
+	in, err := ingress.New(ingress.Config{
+		Sources: sources, Limits: limits(c, b), Store: store,
+		Wire: schema.Wire{
+			Prefix: c.Stream.Prefix, Lifetimes: c.Stream.Lifetimes, Seal: sealer, MaxBytes: b.MaxPayload(),
+		},
+		TrustedProxies: c.TrustedProxies, Now: time.Now, Log: log, Metrics: registry,
+	})
+	if err != nil {
+		return err
+	}
+	webhooks, err := listen(c.Listen, "listen", c.TLS)
+	if err != nil {
+		return err
+	}
+	closers.add(ignoreClosed(webhooks.Close))
+	admin, err := listen(c.Admin, "admin", config.TLS{})
+	if err != nil {
+		return err
+	}
+	closers.add(ignoreClosed(admin.Close))
+
+	tasks := newTasks()
+	publishing := tasks.start("publisher", store.run)
+	server, operator := ingress.Server(in, log), newAdmin(registry, store, in.Draining)
+	tasks.start("webhooks", func(context.Context) error { return server.Serve(webhooks) })
+	tasks.start("admin", func(context.Context) error { return operator.Serve(admin) })
+	tasks.start("reload", func(ctx context.Context) error {
+		onHangup(ctx, func() { reload(e, c, b, in, store) })
+		return nil
+	})
+	announce(log, c, b, webhooks.Addr(), admin.Addr())
+
+	select {
+	case <-ctx.Done():
+	case err = <-tasks.failed:
+		log.Error("stopping", "err", err)
+	}
+	in.Drain()
+	return errors.Join(err, shutdown(server), store.settle(stopTime), publishing.stop(), shutdown(operator), tasks.stop())
+}
+
+// startBroker makes the broker ready. One of the operator's own that is away is logged: deliveries are taken all the same.
+func startBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*broker.Broker, error) {
+	b, err := broker.Start(ctx, brokerConfig(c, log))
+	if err != nil {
+		return nil, err
+	}
+	if b.Embedded() {
+		return b, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := b.Check(ctx); err != nil {
+		log.Error("the broker cannot be used now; deliveries are kept in the journal until it can", "err", err)
+	}
+	return b, nil
+}
+
+func brokerConfig(c *config.Config, log *slog.Logger) broker.Config {
+	return broker.Config{
+		URL: c.NATS.URL, Listen: c.NATS.Listen, Data: filepath.Join(string(c.Data), "nats"),
+		MaxPayload: embeddedPayload(c),
+		Creds:      string(c.NATS.Creds), NKey: string(c.NATS.NKey),
+		User: c.NATS.User, Password: string(c.NATS.Password), Token: string(c.NATS.Token),
+		TLS: broker.TLS{CA: string(c.NATS.TLS.CA), Cert: string(c.NATS.TLS.Cert), Key: string(c.NATS.TLS.Key)},
+		Log: log,
+	}
+}
+
+func streams(c *config.Config) broker.Streams {
+	return broker.Streams{
+		Name: c.Stream.Name, Prefix: c.Stream.Prefix, Replicas: c.Stream.Replicas, MaxAge: c.Stream.MaxAge,
+		MaxBytes: int64(c.Stream.MaxBytes), DuplicateWindow: c.Stream.DuplicateWindow, GuardWindow: c.Journal.Guard,
+	}
+}
+
+// overhead is what a message has beside what its provider sent: its headers, and the common members that are ours.
+const overhead = 64 << 10
+
+// limits derives the largest delivery from the largest message: an event may repeat in its common part all that the
+// payload says, and a delivery in quarantine is a third larger than it was.
+func limits(c *config.Config, b *broker.Broker) ingress.Limits {
+	return ingress.Limits{
+		Body: min(int64(c.Limits.Body), (b.MaxPayload()-overhead)/2),
+		Rate: float64(c.Limits.Rate), Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent,
+	}
+}
+
+// embeddedPayload is the max_payload of the embedded server, so that limits.body holds as it is written.
+func embeddedPayload(c *config.Config) int32 {
+	return int32(min(max(2*int64(c.Limits.Body)+overhead, broker.DefaultMaxPayload), 64<<20))
+}
+
+func listen(address, key string, t config.TLS) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: %s is taken by another program: stop it or choose another port", key, address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if !t.Enabled() {
+		return l, nil
+	}
+	secure, err := ingress.TLSConfig(string(t.Cert), string(t.Key), string(t.ClientCA))
+	if err != nil {
+		return nil, errors.Join(usageError{fmt.Errorf("tls: %w", err)}, l.Close())
+	}
+	return newTLSListener(l, secure), nil
+}
+
+// onHangup calls f at every SIGHUP, one call at a time.
+func onHangup(ctx context.Context, f func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			f()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// shutdown waits for what is under way, and cuts off what takes too long.
+func shutdown(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("shut down: %w", err), s.Close())
+	}
+	return nil
+}
+
+func announce(log *slog.Logger, c *config.Config, b *broker.Broker, webhooks, admin net.Addr) {
+	mode := c.File
+	if mode == "" {
+		mode = "development mode: no configuration file"
+	}
+	scheme := "http"
+	if c.TLS.Enabled() {
+		scheme = "https"
+	}
+	for _, s := range c.Sources {
+		log.Info("source", "source", s.Name, "provider", s.Provider, "url", fmt.Sprintf("%s://%s%s", scheme, webhooks, s.Path))
+	}
+	log.Info("ready", "config", mode, "nats", b.URL(), "admin", "http://"+admin.String(), "ack", string(c.Ack))
+}

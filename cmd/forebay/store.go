@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/forebayhq/forebay/broker"
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/ingress"
+	"github.com/forebayhq/forebay/publisher"
+	"github.com/forebayhq/forebay/publisher/journal"
+)
+
+// A store is where deliveries are made safe: the journal with its publisher, or the stream itself (ack: stream).
+type store interface {
+	ingress.Store
+
+	run(context.Context) error
+	settle(time.Duration) error // wait until everything is published, so long
+	configure(*config.Config)
+	problems() problems
+	close() error
+}
+
+// problems are what is wrong, by how wrong it is.
+type problems struct {
+	restart error // nothing but a restart helps
+	refuse  error // deliveries are refused
+	delay   error // events are accepted and not published
+}
+
+func openStore(c *config.Config, b *broker.Broker, r prometheus.Registerer, log *slog.Logger) (store, error) {
+	if c.Ack == "stream" {
+		return &directStore{Direct: &publisher.Direct{
+			Dial:    func() (*nats.Conn, error) { return b.Dial("forebay") },
+			Prepare: prepare(c, log), Wait: 2 * time.Second,
+		}}, nil
+	}
+	j, err := journal.Open(journal.Config{
+		Dir: filepath.Join(string(c.Data), "journal"), MaxBytes: int64(c.Journal.MaxBytes), Horizon: longestHorizon(c),
+		Now: time.Now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &journalStore{
+		Publisher: publisher.New(publisher.Config{
+			Journal: j, Dial: func() (*nats.Conn, error) { return b.Dial("forebay publisher", nats.NoReconnect()) },
+			Prepare: prepare(c, log), Silent: revive(b, j, log),
+			Stream: c.Stream.Name, Quarantine: streams(c).Quarantine(),
+			Guard: c.Journal.Guard, Now: time.Now, Log: log, Metrics: r,
+		}, rules(c)),
+		journal: j,
+	}, nil
+}
+
+// prepare makes sure that the streams exist, and says once how those that exist differ.
+func prepare(c *config.Config, log *slog.Logger) func(context.Context, jetstream.JetStream) error {
+	said := map[string]bool{}
+	return func(ctx context.Context, js jetstream.JetStream) error {
+		differences, err := broker.Ensure(ctx, js, streams(c))
+		for _, d := range differences {
+			if !said[d] {
+				said[d] = true
+				log.Warn("stream left as it is: " + d)
+			}
+		}
+		return err
+	}
+}
+
+// revive restarts the embedded server, which does not go on by itself after its disk was full, once there is space.
+func revive(b *broker.Broker, j *journal.Journal, log *slog.Logger) func() {
+	return func() {
+		if j.Ready() != nil {
+			return
+		}
+		if err := b.Restart(); err != nil {
+			log.Error("the broker is silent", "err", err)
+		}
+	}
+}
+
+func rules(c *config.Config) publisher.Rules {
+	r := publisher.Rules{Urgent: c.Lanes.Urgent, Dedupe: c.Journal.Dedupe, Horizon: map[string]time.Duration{}}
+	for _, s := range c.Sources {
+		if s.Dedupe > 0 {
+			r.Horizon[s.Name] = s.Dedupe
+		}
+	}
+	return r
+}
+
+func longestHorizon(c *config.Config) time.Duration {
+	longest := c.Journal.Dedupe
+	for _, s := range c.Sources {
+		longest = max(longest, s.Dedupe)
+	}
+	return longest
+}
+
+type journalStore struct {
+	*publisher.Publisher
+	journal *journal.Journal
+}
+
+func (s *journalStore) run(ctx context.Context) error { return s.Run(ctx) }
+func (s *journalStore) configure(c *config.Config)    { s.SetRules(rules(c)) }
+func (s *journalStore) close() error                  { return s.journal.Close() }
+
+func (s *journalStore) problems() problems {
+	p := problems{refuse: s.journal.Ready(), delay: s.Problem()}
+	if errors.Is(p.refuse, journal.ErrFailed) {
+		p.restart = p.refuse
+	}
+	return p
+}
+
+// settle gives the publisher time to bring the rest to the stream. What is left then waits in the journal.
+func (s *journalStore) settle(most time.Duration) error {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	end := time.After(most)
+	for s.Problem() == nil && s.waiting() {
+		select {
+		case <-look.C:
+		case <-end:
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *journalStore) waiting() bool {
+	for _, d := range s.Depths() {
+		if d.Events > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+type directStore struct{ *publisher.Direct }
+
+func (s *directStore) run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (s *directStore) settle(time.Duration) error    { return nil }
+func (s *directStore) configure(*config.Config)      {}
+func (s *directStore) close() error                  { s.Close(); return nil }
+
+func (s *directStore) problems() problems {
+	if err := s.Problem(); err != nil {
+		return problems{refuse: fmt.Errorf("stream: %w", err)}
+	}
+	return problems{}
+}
