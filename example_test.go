@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -92,8 +91,7 @@ func Example() {
 	}
 	check(source.(provider.Signer).Sign(&delivery))
 	for range 2 {
-		answer := send(webhooks.URL, delivery)
-		fmt.Println(answer.Status, "stored:", answer.Header.Get("Forebay-Stored"), "signed:", answer.Header.Get("Signature") != "")
+		send(webhooks.URL, delivery)
 	}
 
 	// A consumer, in any language, reads every code from anywhere.
@@ -118,18 +116,20 @@ func Example() {
 	// left: 0
 }
 
-func send(base string, r provider.Request) *http.Response {
+// send prints what SSOfy is told.
+func send(base string, r provider.Request) {
 	request, err := http.NewRequest(r.Method, base+r.URL.Path, bytes.NewReader(r.Body))
 	check(err)
 	request.Header = r.Header
-	response, err := http.DefaultClient.Do(request)
+	answer, err := http.DefaultClient.Do(request)
 	check(err)
-	check(response.Body.Close())
-	return response
+	defer answer.Body.Close()
+	signed := answer.Header.Get("Signature") != ""
+	fmt.Println(answer.Status, "stored:", answer.Header.Get("Forebay-Stored"), "signed:", signed)
 }
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 }

@@ -93,7 +93,7 @@ func ask(ctx context.Context, js jetstream.JetStream, doing string, question fun
 		case err := <-answer:
 			return explain(doing, err)
 		case <-poll.C:
-			if denied := violation(js.Conn()); denied != nil && denied != old {
+			if denied := violation(js.Conn()); denied != nil && !errors.Is(denied, old) {
 				cancel()
 				<-answer
 				return explain(doing, denied)

@@ -291,7 +291,7 @@ func (s *syncBuffer) String() string {
 // eventually polls until ok, for at most five seconds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) { //nolint:forbidigo // between two looks, with a deadline
 		if time.Now().After(deadline) {
 			t.Fatal("waited five seconds: " + what)
 		}

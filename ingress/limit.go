@@ -91,17 +91,17 @@ func (t *strangers) charge(who stranger, now time.Time) {
 	if t.clear == nil {
 		t.clear = make(map[stranger]time.Time)
 	}
-	clear, known := t.clear[who]
+	clearAt, known := t.clear[who]
 	if !known && len(t.clear) >= strangersKept {
 		t.forgetOne()
 	}
-	if clear.Before(now) {
-		clear = now
+	if clearAt.Before(now) {
+		clearAt = now
 	}
-	if clear.Sub(now) < strangerDebt {
-		clear = clear.Add(strangerCost)
+	if clearAt.Sub(now) < strangerDebt {
+		clearAt = clearAt.Add(strangerCost)
 	}
-	t.clear[who] = clear
+	t.clear[who] = clearAt
 }
 
 // forgetOne makes room. Which one goes is left to chance, so that nobody can choose it.

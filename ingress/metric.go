@@ -88,7 +88,7 @@ func (s *source) note(ctx context.Context, a answer, err error, took time.Durati
 		return
 	}
 	e.log.Do(func() {
-		s.log.Log(ctx, lines[a.outcome].level, verdict(a.outcome),
+		s.log.Log(ctx, lines[a.outcome].level, verdict(a.outcome), //nolint:sloglint // one of two constants
 			slog.Int("status", a.Status), slog.Duration("took", took), slog.Any("err", err))
 	})
 }

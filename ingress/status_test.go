@@ -206,8 +206,8 @@ func TestPanics(t *testing.T) {
 		"verify": {fake{verify: func(r provider.Request) error { never(r); return nil }}, 401, 0},
 		"decode": {fake{decode: func(r provider.Request) ([]schema.Event, error) { never(r); return nil, nil }}, 200, 1},
 		"nil map": {fake{decode: func(provider.Request) ([]schema.Event, error) {
-			var m map[string]int
-			m["x"]++
+			var none map[string]int
+			none["x"]++ //nolint:staticcheck // it is the panic
 			return nil, nil
 		}}, 200, 1},
 		"answer": {fakeAnswerer{answer: func(r provider.Request, _ provider.Outcome) provider.Answer { never(r); return provider.Answer{} }}, 200, 1},

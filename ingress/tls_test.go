@@ -72,12 +72,18 @@ func serveTLS(t *testing.T, c *tls.Config) string {
 	server.TLSConfig = c
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTLS(l, "", "") }()
-	t.Cleanup(func() { server.Close(); <-done })
+	t.Cleanup(func() { _ = server.Close(); _ = <-done })
 	return "https://" + l.Addr().String() + path
 }
 
+// answered is what came back over TLS.
+type answered struct {
+	status, protocol int
+	serial           int64 // of the server's certificate
+}
+
 // postTLS sends a delivery over a connection of its own.
-func postTLS(t *testing.T, url string, c *tls.Config) (*http.Response, error) {
+func postTLS(t *testing.T, url string, c *tls.Config) (answered, error) {
 	t.Helper()
 	r, err := http.NewRequest("POST", url, strings.NewReader(`{"id":"1"}`))
 	if err != nil {
@@ -87,10 +93,10 @@ func postTLS(t *testing.T, url string, c *tls.Config) (*http.Response, error) {
 	transport := &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	res, err := transport.RoundTrip(r)
-	if err == nil {
-		res.Body.Close()
+	if err != nil {
+		return answered{}, err
 	}
-	return res, err
+	return answered{res.StatusCode, res.ProtoMajor, res.TLS.PeerCertificates[0].SerialNumber.Int64()}, res.Body.Close()
 }
 
 func files(t *testing.T, name string) pair {
@@ -112,7 +118,7 @@ func TestTLS(t *testing.T) {
 		return &tls.Config{RootCAs: pool}
 	}
 	res, err := postTLS(t, url, client(first))
-	if err != nil || res.StatusCode != 200 || res.ProtoMajor != 2 {
+	if err != nil || res.status != 200 || res.protocol != 2 {
 		t.Fatalf("got %+v, %v; want 200 over HTTP/2", res, err)
 	}
 	old := client(first)
@@ -128,7 +134,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("while the file is broken: %v", err)
 	}
 	second := writePair(t, server, 2, now.Add(-time.Minute))
-	if res, err := postTLS(t, url, client(second)); err != nil || res.TLS.PeerCertificates[0].SerialNumber.Int64() != 2 {
+	if res, err := postTLS(t, url, client(second)); err != nil || res.serial != 2 {
 		t.Errorf("after the change: %v", err)
 	}
 }

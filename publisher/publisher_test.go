@@ -60,7 +60,7 @@ func (r *rig) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := r.Publisher.Run(ctx); err != nil {
+		if err := r.Run(ctx); err != nil {
 			r.t.Error(err)
 		}
 	})
@@ -160,7 +160,7 @@ func (r *rig) waitIdle() {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // between two looks, with a deadline
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
@@ -222,7 +222,7 @@ func TestBrokerRestartsUnderLoad(t *testing.T) {
 			return testutil.ToFloat64(r.metrics.published.WithLabelValues("normal")) > published
 		})
 		r.server.Stop()
-		time.Sleep(150 * time.Millisecond) // the duplicate window passes
+		time.Sleep(150 * time.Millisecond) //nolint:forbidigo // the duplicate window passes
 		r.server.Start()
 	}
 	load.Wait()
@@ -235,7 +235,7 @@ func TestForebayRestartsUnderLoad(t *testing.T) {
 	for i := range 10 {
 		r.storeSignIns(i*400+1, i*400+400)
 		r.stop()
-		time.Sleep(110 * time.Millisecond) // the duplicate window passes
+		time.Sleep(110 * time.Millisecond) //nolint:forbidigo // the duplicate window passes
 		r.start()
 	}
 	r.waitIdle()

@@ -87,7 +87,7 @@ func (s *Server) Start() {
 		if time.Now().After(deadline) || !strings.Contains(err.Error(), "address already in use") {
 			s.t.Fatalf("brokertest: start the server: %v", err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // between two looks, with a deadline
 	}
 }
 

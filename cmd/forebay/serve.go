@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,8 +31,12 @@ func (serveCommand) Help() string {
 		"SIGHUP reads sources, secrets, limits and lanes again; a bad file changes nothing and says why."
 }
 
-// stopTime is how long deliveries under way, and then the publisher, may take to finish.
-const stopTime = 10 * time.Second
+const (
+	// drainTime is how long new deliveries get 503 at least, before they find nobody: a load balancer takes its time.
+	drainTime = 500 * time.Millisecond
+	// stopTime is how long the publisher, and then deliveries under way, may take to finish.
+	stopTime = 10 * time.Second
+)
 
 // Run wires everything up, in the order of an event's way, runs it until ctx ends, and takes it down in reverse.
 func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
@@ -78,21 +83,25 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	webhooks, err := listen(c.Listen, "listen", c.TLS)
+	server := ingress.Server(in, log)
+	if server.TLSConfig, err = secure(c.TLS); err != nil {
+		return err
+	}
+	webhooks, err := listen(c.Listen, "listen")
 	if err != nil {
 		return err
 	}
 	closers.add(ignoreClosed(webhooks.Close))
-	admin, err := listen(c.Admin, "admin", config.TLS{})
+	admin, err := listen(c.Admin, "admin")
 	if err != nil {
 		return err
 	}
 	closers.add(ignoreClosed(admin.Close))
 
 	tasks := newTasks()
-	publishing := tasks.start("publisher", store.run)
-	server, operator := ingress.Server(in, log), newAdmin(registry, store, in.Draining)
-	tasks.start("webhooks", func(context.Context) error { return server.Serve(webhooks) })
+	tasks.start("publisher", store.run)
+	operator := newAdmin(registry, store, in.Draining)
+	tasks.start("webhooks", func(context.Context) error { return serve(server, webhooks) })
 	tasks.start("admin", func(context.Context) error { return operator.Serve(admin) })
 	tasks.start("reload", func(ctx context.Context) error {
 		onHangup(ctx, func() { reload(e, c, b, in, store) })
@@ -106,7 +115,9 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		log.Error("stopping", "err", err)
 	}
 	in.Drain()
-	return errors.Join(err, shutdown(server), store.settle(stopTime), publishing.stop(), shutdown(operator), tasks.stop())
+	time.Sleep(drainTime) //nolint:forbidigo // nothing to wait for: callers find out by calling
+	store.settle(stopTime)
+	return errors.Join(err, shutdown(server), shutdown(operator), tasks.stop())
 }
 
 // startBroker makes the broker ready. One of the operator's own that is away is logged: deliveries are taken all the same.
@@ -161,7 +172,7 @@ func embeddedPayload(c *config.Config) int32 {
 	return int32(min(max(2*int64(c.Limits.Body)+overhead, broker.DefaultMaxPayload), 64<<20))
 }
 
-func listen(address, key string, t config.TLS) (net.Listener, error) {
+func listen(address, key string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s: %s is taken by another program: stop it or choose another port", key, address)
@@ -169,14 +180,26 @@ func listen(address, key string, t config.TLS) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
+	return l, nil
+}
+
+// secure gives nil where no certificate is configured.
+func secure(t config.TLS) (*tls.Config, error) {
 	if !t.Enabled() {
-		return l, nil
+		return nil, nil
 	}
-	secure, err := ingress.TLSConfig(string(t.Cert), string(t.Key), string(t.ClientCA))
+	c, err := ingress.TLSConfig(string(t.Cert), string(t.Key), string(t.ClientCA))
 	if err != nil {
-		return nil, errors.Join(usageError{fmt.Errorf("tls: %w", err)}, l.Close())
+		return nil, usageError{fmt.Errorf("tls: %w", err)}
 	}
-	return newTLSListener(l, secure), nil
+	return c, nil
+}
+
+func serve(s *http.Server, l net.Listener) error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(l, "", "")
+	}
+	return s.Serve(l)
 }
 
 // onHangup calls f at every SIGHUP, one call at a time.

@@ -24,7 +24,7 @@ type store interface {
 	ingress.Store
 
 	run(context.Context) error
-	settle(time.Duration) error // wait until everything is published, so long
+	settle(time.Duration) // wait until everything is published, so long at most
 	configure(*config.Config)
 	problems() problems
 	close() error
@@ -125,7 +125,7 @@ func (s *journalStore) problems() problems {
 }
 
 // settle gives the publisher time to bring the rest to the stream. What is left then waits in the journal.
-func (s *journalStore) settle(most time.Duration) error {
+func (s *journalStore) settle(most time.Duration) {
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	end := time.After(most)
@@ -133,10 +133,9 @@ func (s *journalStore) settle(most time.Duration) error {
 		select {
 		case <-look.C:
 		case <-end:
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 func (s *journalStore) waiting() bool {
@@ -151,7 +150,7 @@ func (s *journalStore) waiting() bool {
 type directStore struct{ *publisher.Direct }
 
 func (s *directStore) run(ctx context.Context) error { <-ctx.Done(); return nil }
-func (s *directStore) settle(time.Duration) error    { return nil }
+func (s *directStore) settle(time.Duration)          {}
 func (s *directStore) configure(*config.Config)      {}
 func (s *directStore) close() error                  { s.Close(); return nil }
 

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 )
 
 // closers are called in reverse, as with defer.
@@ -34,42 +34,33 @@ func ignoreClosed(f func() error) func() error {
 
 // tasks are what runs at the same time. The first that fails is told on failed.
 type tasks struct {
-	failed chan error
-	all    []*task
+	failed  chan error
+	cancel  []context.CancelFunc
+	running sync.WaitGroup
 }
 
 func newTasks() *tasks { return &tasks{failed: make(chan error, 16)} }
 
-// A task is a function that runs until its context ends.
-type task struct {
-	cancel context.CancelFunc
-	ended  chan struct{}
-}
-
-func (t *tasks) start(name string, run func(context.Context) error) *task {
+// start runs a function until its context ends.
+func (t *tasks) start(name string, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	one := &task{cancel: cancel, ended: make(chan struct{})}
-	t.all = append(t.all, one)
-	go func() {
-		defer close(one.ended)
+	t.cancel = append(t.cancel, cancel)
+	t.running.Go(func() {
 		if err := run(ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			t.failed <- fmt.Errorf("%s: %w", name, err)
 		}
-	}()
-	return one
+	})
 }
 
-func (t *task) stop() error {
-	t.cancel()
-	<-t.ended
-	return nil
-}
-
+// stop ends them all, and gives what went wrong since the first failure was taken.
 func (t *tasks) stop() (err error) {
-	for _, one := range t.all {
-		err = errors.Join(err, one.stop())
+	for _, cancel := range t.cancel {
+		cancel()
+	}
+	t.running.Wait()
+	close(t.failed)
+	for failure := range t.failed {
+		err = errors.Join(err, failure)
 	}
 	return err
 }
-
-func newTLSListener(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(l, c) }

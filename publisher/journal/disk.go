@@ -73,6 +73,17 @@ func (d *disk) reserve(n int) error {
 	return nil
 }
 
+// memTable is the size of a memory table. Pebble keeps about five logs of that size, in use or to be used again, which a
+// small disk would have no room for.
+func (d *disk) memTable() uint64 {
+	const most = 16 << 20
+	usage, err := d.raw.GetDiskUsage(d.dir)
+	if err != nil {
+		return most
+	}
+	return min(max(usage.TotalBytes/256, 1<<20), most)
+}
+
 // waitForSpace is called when a write found no space. All writes wait until it returns and are then tried once more.
 func (d *disk) waitForSpace() {
 	close(*d.stalled.Load())
@@ -123,7 +134,7 @@ func options(d *disk) *pebble.Options {
 		Logger:                      d,
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   16 << 20,
-		MemTableSize:                16 << 20,
+		MemTableSize:                d.memTable(),
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       64,
 		FlushDelayDeleteRange:       10 * time.Second,

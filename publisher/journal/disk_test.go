@@ -36,7 +36,7 @@ func writes(op errorfs.Op) bool {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // between two looks, with a deadline
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
