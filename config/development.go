@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"os"
@@ -44,7 +45,7 @@ func (c *Config) developmentSecret(source string) (Secret, error) {
 		return "", err
 	}
 	text, err := once(filepath.Join(folder, source), 0o600, func() ([]byte, error) {
-		return []byte(rand.Text() + "\n"), nil
+		return []byte(newSecret() + "\n"), nil
 	})
 	if err != nil {
 		return "", err
@@ -54,4 +55,12 @@ func (c *Config) developmentSecret(source string) (Secret, error) {
 		return "", fmt.Errorf("%s is empty: remove it", filepath.Join(folder, source))
 	}
 	return Secret(secret), nil
+}
+
+// newSecret is random, and of a form that every provider takes: Standard Webhooks wants base64 behind a prefix, the others
+// take any text.
+func newSecret() string {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails (crypto/rand)
+	return "whsec_" + base64.StdEncoding.EncodeToString(key)
 }

@@ -57,6 +57,57 @@ func TestHexSHA256(t *testing.T) {
 	}
 }
 
+// The same test case with the other hashes: RFC 4231, and RFC 2202 for sha1.
+var rfcDigests = map[string]string{
+	"sha1":   "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+	"sha256": rfcDigest,
+	"sha384": "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+	"sha512": "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554" +
+		"9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+}
+
+func TestFindMAC(t *testing.T) {
+	keys, err := provider.Config{Secrets: []string{"other", "Jefe"}}.HMACKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := []byte("what do ya want for nothing?")
+	for hash, digits := range rfcDigests {
+		for _, digits := range []string{digits, strings.ToUpper(digits)} {
+			m, err := provider.HexMAC(hash, digits)
+			if err != nil {
+				t.Fatalf("%s: %v", hash, err)
+			}
+			if provider.FindMAC(keys, message, m) != keys[1] {
+				t.Errorf("%s: the right key is not found", hash)
+			}
+			if provider.FindMAC(keys, message[1:], m) != nil || provider.FindMAC(keys[:1], message, m) != nil {
+				t.Errorf("%s: a wrong message or key fits", hash)
+			}
+		}
+	}
+}
+
+func TestHexMACRefuses(t *testing.T) {
+	tests := map[string][2]string{
+		"unknown hash":    {"md5", rfcDigest[:32]},
+		"no hash":         {"", rfcDigest},
+		"capitals":        {"SHA256", rfcDigest},
+		"another's size":  {"sha512", rfcDigest},
+		"no digits":       {"sha256", ""},
+		"odd":             {"sha256", rfcDigest[1:]},
+		"blank":           {"sha256", " " + rfcDigest[1:]},
+		"not hexadecimal": {"sha256", rfcDigest[:63] + "g"},
+	}
+	for name, c := range tests {
+		if _, err := provider.HexMAC(c[0], c[1]); err == nil {
+			t.Errorf("%s: no error", name)
+		} else if strings.Contains(err.Error(), "g'") {
+			t.Errorf("the error repeats the request: %v", err)
+		}
+	}
+}
+
 func TestOneHeader(t *testing.T) {
 	for name, values := range map[string][]string{"none": nil, "empty": {""}, "two": {"a", "a"}, "late": {"", "a"}} {
 		h := http.Header{"X-Webhook-Signature": values}

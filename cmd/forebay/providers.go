@@ -10,14 +10,18 @@ import (
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/ingress"
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/entrust"
 	"github.com/forebayhq/forebay/provider/mgpass"
+	"github.com/forebayhq/forebay/provider/scalekit"
 	"github.com/forebayhq/forebay/provider/ssofy"
 )
 
 // providers are all that there are. Adding one is a folder and a line here.
 var providers = map[string]func(provider.Config) (provider.Provider, error){
-	"mgpass": mgpass.New,
-	"ssofy":  ssofy.New,
+	"entrust":  entrust.New,
+	"mgpass":   mgpass.New,
+	"scalekit": scalekit.New,
+	"ssofy":    ssofy.New,
 }
 
 func providerNames() []string { return slices.Sorted(maps.Keys(providers)) }

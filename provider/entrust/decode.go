@@ -1,0 +1,87 @@
+package entrust
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/schema"
+)
+
+// Decode gives the one event of a verified request. Of a repeated member the last one counts. What a page of Entrust
+// shows of one event is read in every event that has it. A body without a type is unreadable.
+func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
+	body, err := provider.ParseObject(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	native := body.Get("type").Text()
+	if native == "" {
+		return nil, errors.New("type: not a non-empty text")
+	}
+	e := schema.Event{
+		ID: eventID(body, r.Body), Action: action(native), Native: native, Time: eventTime(body),
+		Outcome: outcome(native), Semantics: schema.Notice, Payload: body.Raw(),
+	}
+	if e.Action.Category() == schema.CategoryOther { // nobody has looked at what it holds
+		e.Sensitive = []schema.Member{"**.password", "payload.**.token"}
+	}
+	if id := body.Get("accountId").Text(); id != "" {
+		e.Organization = &schema.Thing{ID: id}
+	}
+	details{body.Get("data")}.fill(&e)
+	return []schema.Event{e}, nil
+}
+
+// action maps a native action.
+func action(native string) schema.Action {
+	switch native {
+	case "authentication.succeeded":
+		return "login.succeeded"
+	case "authentication.failed":
+		return "login.failed"
+	case "user.registration.completed":
+		return "registration.completed"
+	case "password.updated":
+		return "password.changed"
+	case "kba.question.created", "grid.created", "face.biometric.created":
+		return "credential.created"
+	case "grid.email.sent", "grid.password.email.sent":
+		return "message.sent"
+	case "magiclink.email.sent":
+		return "magiclink.sent"
+	case "user.created", "user.updated", "user.deleted", "passkey.created", "passkey.updated", "passkey.deleted":
+		return schema.Action(native)
+	}
+	return schema.Other(native)
+}
+
+func outcome(native string) schema.Outcome {
+	if native == "authentication.failed" {
+		return schema.Failure
+	}
+	return schema.Success
+}
+
+// eventID is id, which Entrust makes with the event. Where there is none it is the SHA-256 of the raw body.
+func eventID(body provider.Value, raw []byte) string {
+	if id := body.Get("id").Text(); id != "" {
+		return id
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// eventTime is eventTime, ISO 8601; without an offset it is UTC. Zero: it is not there or not readable.
+func eventTime(body provider.Value) time.Time {
+	text := body.Get("eventTime").Text()
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"} {
+		t, err := time.Parse(layout, text)
+		if year := t.UTC().Year(); err == nil && year >= 0 && year <= 9999 { // RFC 3339 ends there
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
