@@ -21,6 +21,9 @@ func (d *delivery) stranger() stranger {
 // that is none: what stands further left is what the client claims.
 func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	addr := parseAddr(r.RemoteAddr)
+	if !isTrusted(addr, trusted) {
+		return addr
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && isTrusted(addr, trusted); i-- {
 		next := parseAddr(strings.TrimSpace(hops[i]))

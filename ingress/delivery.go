@@ -27,6 +27,7 @@ func (s *source) delivery(r *http.Request) *delivery {
 	d := &delivery{source: s, http: r, url: s.url, received: s.in.now().UTC().Truncate(time.Millisecond)}
 	d.url.RawQuery, d.url.ForceQuery = r.URL.RawQuery, r.URL.ForceQuery
 	d.request = provider.Request{Method: r.Method, URL: &d.url, Header: r.Header}
+	d.request.Peer, d.request.TLS = clientAddr(r, s.in.trusted), r.TLS
 	return d
 }
 

@@ -26,7 +26,7 @@ type Config struct {
 	Limits         Limits
 	Store          Store
 	Wire           schema.Wire
-	TrustedProxies []netip.Prefix        // peers whose X-Forwarded-For is believed, for limits alone
+	TrustedProxies []netip.Prefix        // peers whose X-Forwarded-For is believed: for limits, and for what providers know of the peer
 	Now            func() time.Time      // nil: time.Now
 	Log            *slog.Logger          // nil: nothing is logged
 	Metrics        prometheus.Registerer // nil: counted, and not shown

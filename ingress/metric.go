@@ -79,6 +79,9 @@ func (s *source) note(ctx context.Context, a answer, err error, took time.Durati
 	if a.outcome == quarantined {
 		s.in.metrics.quarantined.WithLabelValues(s.Name).Inc()
 	}
+	if a.Note != "" {
+		e.log.Do(func() { s.log.InfoContext(ctx, "handshake", "delivery", a.Note, "status", a.Status) })
+	}
 	if !s.log.Enabled(ctx, lines[a.outcome].level) {
 		return
 	}

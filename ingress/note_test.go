@@ -214,3 +214,15 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("got %.0f allocations, want at most 14", own)
 	}
 }
+
+// TestHandshakeIsNoted: what a hub asked for and why it was refused is in the log, at a level that operators see.
+func TestHandshakeIsNoted(t *testing.T) {
+	b := newBench(t, fakeHandshaker{handshake: func(provider.Request) (provider.Answer, bool) {
+		return provider.Answer{Status: http.StatusNotFound, Note: "subscribe of topic x: not wanted"}, true
+	}})
+	b.send("GET", path, nil)
+	eventually(t, "a line", func() bool {
+		log := b.log.String()
+		return strings.Contains(log, `"level":"INFO"`) && strings.Contains(log, "topic x: not wanted")
+	})
+}

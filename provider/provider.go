@@ -3,8 +3,10 @@
 package provider
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -17,6 +19,12 @@ type Request struct {
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
+
+	// Peer is who sent the request: behind trusted proxies the client they name, else the other end of the connection.
+	// Invalid where nobody knows: samples, tests.
+	Peer netip.Addr
+	// TLS is the connection that the request came over; nil without TLS, or where a proxy ends it.
+	TLS *tls.ConnectionState
 }
 
 // An Answer is what the provider is told. The zero Answer means "as every provider is answered".
@@ -24,6 +32,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	Note   string // of a handshake, for the log: what was asked, and why it was refused. No secrets
 }
 
 // A Provider turns deliveries of one source into events.
@@ -123,3 +132,7 @@ func (c Config) CheckSecrets() error {
 	}
 	return nil
 }
+
+// A Path names a file in the options of a source. In a configuration file a relative one starts at the folder of that
+// file.
+type Path string

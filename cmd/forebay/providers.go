@@ -10,6 +10,7 @@ import (
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/ingress"
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/asgardeo"
 	"github.com/forebayhq/forebay/provider/entrust"
 	"github.com/forebayhq/forebay/provider/mgpass"
 	"github.com/forebayhq/forebay/provider/scalekit"
@@ -18,6 +19,7 @@ import (
 
 // providers are all that there are. Adding one is a folder and a line here.
 var providers = map[string]func(provider.Config) (provider.Provider, error){
+	"asgardeo": asgardeo.New,
 	"entrust":  entrust.New,
 	"mgpass":   mgpass.New,
 	"scalekit": scalekit.New,
