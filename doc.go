@@ -47,6 +47,7 @@
 //   - broker/brokertest: a real NATS server for tests.
 //   - config: the configuration file as one struct. Its comments are the manual.
 //   - cmd/forebay: the program. It alone knows all the others, and wires them in serve.go.
+//   - scripts/benchmark: the contestants, the load and the table behind scripts/bench.
 //
 // # Adding a provider
 //

@@ -47,11 +47,12 @@ func (p *Publisher) guardLoop(ctx context.Context, js jetstream.JetStream) error
 
 // look ends the session when the stream does not hold what it acknowledged: the next one finds out what is missing.
 func (s *stream) look(ctx context.Context, js jetstream.JetStream) error {
+	anchor := s.anchored() // first: what is acknowledged from now on may not be in the stream's answer
 	handle, err := js.Stream(ctx, s.name)
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", s.name, err)
 	}
-	intact, err := s.intact(ctx, handle, handle.CachedInfo())
+	intact, err := s.intact(ctx, handle, anchor)
 	if err == nil && !intact {
 		err = fmt.Errorf("stream %s: %w", s.name, errWentBack)
 	}

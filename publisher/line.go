@@ -99,7 +99,7 @@ func (l *line) send(js jetstream.JetStream, r *journal.Record) (sent, error) {
 		l.stream.metrics.reoffered.Inc()
 	}
 	m := &nats.Msg{Subject: r.Message.Subject, Header: r.Message.Header, Data: r.Message.Body}
-	future, err := js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)) // a retry behind our back would change the order
+	future, err := js.PublishMsgAsync(m, inOrder...)
 	if refusedForGood(err) {
 		return s, l.setAside(r.Seq, err)
 	}
@@ -212,8 +212,14 @@ func (l *line) setAside(seq uint64, reason error) error {
 	return l.stream.config.Journal.SetAside(l.lane, seq)
 }
 
+// inOrder publishes without repetition behind our back, which would change the order.
+var inOrder = []jetstream.PublishOpt{jetstream.WithRetryAttempts(0)}
+
 // refusedForGood tells a refusal that no repetition will mend.
 func refusedForGood(err error) bool {
+	if err == nil {
+		return false
+	}
 	var api *jetstream.APIError
 	return errors.Is(err, nats.ErrMaxPayload) ||
 		errors.As(err, &api) && api.ErrorCode == codeMessageTooLarge

@@ -78,7 +78,7 @@ func (s *stream) reconcile(ctx context.Context, js jetstream.JetStream, server s
 		return fmt.Errorf("stream %s: %w", s.name, err)
 	}
 	info := handle.CachedInfo()
-	intact, err := s.intact(ctx, handle, info)
+	intact, err := s.intact(ctx, handle, s.anchored())
 	if err != nil {
 		return err
 	}
@@ -100,9 +100,10 @@ func (s *stream) reconcile(ctx context.Context, js jetstream.JetStream, server s
 	return nil
 }
 
-// intact reports whether the stream is the one that acknowledged and still holds the last that it acknowledged.
-func (s *stream) intact(ctx context.Context, handle jetstream.Stream, info *jetstream.StreamInfo) (bool, error) {
-	anchor := s.anchored()
+// intact reports whether the stream is the one that acknowledged and still holds the last that it had acknowledged when
+// the handle was made.
+func (s *stream) intact(ctx context.Context, handle jetstream.Stream, anchor anchor) (bool, error) {
+	info := handle.CachedInfo()
 	if !info.Created.Equal(s.mark.Created) || info.State.LastSeq < anchor.seq {
 		return false, nil
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -15,9 +16,14 @@ import (
 //	/healthz  200, or 503 when only a restart helps
 //	/readyz   200 while deliveries are accepted, else 503; its body says what is wrong either way
 //	/metrics  Prometheus
+//	/debug/pprof/  Go's profiles
 func newAdmin(r *prometheus.Registry, s store, draining func() bool) *http.Server {
 	router := mux.NewRouter()
 	router.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r}))
+	router.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	router.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	router.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	router.PathPrefix("/debug/pprof/").HandlerFunc(pprof.Index)
 	router.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerState(w, state{OK: s.problems().restart == nil, Problems: texts(s.problems().restart)})
 	})

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -62,6 +63,7 @@ func (g *group) reset() {
 
 func (j *Journal) gather(g *group, first *request) {
 	g.add(first)
+	runtime.Gosched() // let those that are about to store come along: the flush is what costs
 	for len(g.requests) < groupRequests && g.bytes < groupBytes {
 		select {
 		case r := <-j.requests:
@@ -86,11 +88,16 @@ func (j *Journal) commit(g *group) error {
 	}
 	b := j.db.NewBatchWithSize(g.bytes + 4096)
 	defer b.Close()
+	ids, err := j.index()
+	if err != nil {
+		return err
+	}
+	defer ids.it.Close()
 	next := j.ends()
 	for n, r := range g.requests {
 		now := j.clock.advance(r.now)
 		for i := range r.entries {
-			fresh, err := j.stage(b, g, &next, &r.entries[i], now)
+			fresh, err := j.stage(b, g, ids, &next, &r.entries[i], now)
 			if err != nil {
 				return err
 			}
@@ -109,12 +116,14 @@ func (j *Journal) commit(g *group) error {
 }
 
 // stage adds one entry to the batch, unless it is a duplicate.
-func (j *Journal) stage(b *pebble.Batch, g *group, next *[lanes]end, e *Entry, now time.Time) (fresh bool, err error) {
+func (j *Journal) stage(
+	b *pebble.Batch, g *group, ids index, next *[lanes]end, e *Entry, now time.Time,
+) (fresh bool, err error) {
 	h := hashOf(e.Message.ID)
 	if _, ok := g.ids[h]; ok {
 		return false, nil
 	}
-	if seen, err := j.seen(h, now, e.Horizon); err != nil || seen {
+	if seen, err := ids.seen(h, now, e.Horizon); err != nil || seen {
 		return false, err
 	}
 	end := &next[e.Lane]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -76,7 +77,7 @@ func (d *disk) reserve(n int) error {
 // memTable is the size of a memory table. Pebble keeps about five logs of that size, in use or to be used again, which a
 // small disk would have no room for.
 func (d *disk) memTable() uint64 {
-	const most = 16 << 20
+	const most = 32 << 20
 	usage, err := d.raw.GetDiskUsage(d.dir)
 	if err != nil {
 		return most
@@ -141,6 +142,7 @@ func options(d *disk) *pebble.Options {
 	}
 	for l := range o.Levels {
 		o.Levels[l].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
 	}
 	return o
 }

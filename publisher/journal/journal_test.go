@@ -175,7 +175,12 @@ func TestExpiryForgetsWholeBuckets(t *testing.T) {
 	if err := j.expire(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, ok, err := j.lookUp(bucket, hashOf("ssofy/old")); ok || err != nil {
+	ids, err := j.index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ids.it.Close()
+	if _, _, ok, err := ids.lookUp(bucket, hashOf("ssofy/old")); ok || err != nil {
 		t.Errorf("the old bucket is still there: %v %v", ok, err)
 	}
 }
