@@ -22,13 +22,14 @@ import (
 type commands struct {
 	Config string `help:"Configuration file. Else $FOREBAY_CONFIG, else ./forebay.yaml, else development mode." placeholder:"FILE" type:"path"`
 
-	Serve   serveCommand   `cmd:"" help:"Take webhooks and publish their events."`
-	Send    sendCommand    `cmd:"" help:"Send a signed, realistic delivery, as a provider does."`
-	Tail    tailCommand    `cmd:"" help:"Print events as they arrive."`
-	Show    showCommand    `cmd:"" help:"Print one event whole."`
-	Check   checkCommand   `cmd:"" help:"Check the configuration, the broker and each source."`
-	Seal    sealCommand    `cmd:"" help:"Make a key for sealed members, and open them."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Take webhooks and publish their events."`
+	Send       sendCommand       `cmd:"" help:"Send a signed, realistic delivery, as a provider does."`
+	Tail       tailCommand       `cmd:"" help:"Print events as they arrive."`
+	Show       showCommand       `cmd:"" help:"Print one event whole."`
+	Quarantine quarantineCommand `cmd:"" help:"List, print and release deliveries that were verified and could not be read."`
+	Check      checkCommand      `cmd:"" help:"Check the configuration, the broker and each source."`
+	Seal       sealCommand       `cmd:"" help:"Make a key for sealed members, and open them."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // Exit codes: 0 done, 1 it did not work, 2 the call or the configuration is wrong.

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/forebayhq/forebay/config"
+)
+
+// checkBroker asks the broker whether it can do the work, and looks at the streams. It makes none.
+func checkBroker(ctx context.Context, c *config.Config, running instance) []finding {
+	if !c.NATS.External() && !running.running() {
+		return checkEmbedded(c)
+	}
+	quiet := slog.New(slog.DiscardHandler) // what is wrong is in the findings
+	b, err := outsideBroker(ctx, c, quiet)
+	if err == nil {
+		err = b.Check(ctx)
+	}
+	if err != nil {
+		return []finding{{"broker", fail, err.Error()}}
+	}
+	client, err := connect(ctx, c, quiet)
+	if err != nil {
+		return []finding{{"broker", fail, err.Error()}}
+	}
+	defer client.close()
+	found := []finding{{"broker", ok, fmt.Sprintf("%s at %s, nats-server %s, messages up to %d bytes",
+		kind(c), client.url, client.nats.ConnectedServerVersion(), client.nats.MaxPayload())}}
+	if c.NATS.External() {
+		found = append(found, checkPayload(c, client.nats)...)
+	}
+	for _, name := range []string{c.Stream.Name, streams(c).Quarantine()} {
+		found = append(found, checkStream(ctx, c, client, name)...)
+	}
+	return found
+}
+
+func kind(c *config.Config) string {
+	if c.NATS.External() {
+		return "external"
+	}
+	return "embedded"
+}
+
+// checkEmbedded is all that can be known of a server that serve will start.
+func checkEmbedded(c *config.Config) []finding {
+	f := checkListener("nats.listen", c.NATS.Listen)
+	if f.Verdict != ok {
+		return []finding{f}
+	}
+	return []finding{{"broker", ok, "embedded, starts with serve; " + f.Text}}
+}
+
+func checkPayload(c *config.Config, nc *nats.Conn) []finding {
+	if want := 2*int64(c.Limits.Body) + overhead; nc.MaxPayload() < want {
+		return []finding{{"broker", warn, fmt.Sprintf(
+			"limits.body is lowered to %d bytes by the server's max_payload: set max_payload to %d for all of it",
+			(nc.MaxPayload()-overhead)/2, want)}}
+	}
+	return nil
+}
+
+// checkStream compares a stream with the configuration.
+func checkStream(ctx context.Context, c *config.Config, client *client, name string) []finding {
+	check := "stream " + name
+	s, err := client.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return []finding{{check, ok, "does not exist yet: serve makes it"}}
+	}
+	if err != nil {
+		return []finding{{check, fail, err.Error()}}
+	}
+	info := s.CachedInfo()
+	found := []finding{{check, ok, fmt.Sprintf("%d messages, #%d to #%d, %d bytes",
+		info.State.Msgs, info.State.FirstSeq, info.State.LastSeq, info.State.Bytes)}}
+	for _, d := range differences(info.Config, c) {
+		found = append(found, finding{check, warn, d + ": serve changes it if it made the stream, and else leaves it"})
+	}
+	return found
+}
+
+// differences lists the settings of a stream that are not those of the configuration.
+func differences(have jetstream.StreamConfig, c *config.Config) (lines []string) {
+	want := streams(c)
+	subjects := []string{want.Prefix + ".>", want.Prefix + "-redrive.>"}
+	if have.Name == want.Quarantine() {
+		subjects = []string{want.Prefix + "-quarantine.>"}
+	}
+	for _, setting := range []struct{ name, have, want string }{
+		{"subjects", sorted(have.Subjects), sorted(subjects)},
+		{"storage", have.Storage.String(), jetstream.FileStorage.String()},
+		{"max_age", have.MaxAge.String(), want.MaxAge.String()},
+		{"max_bytes", fmt.Sprint(max(0, have.MaxBytes)), fmt.Sprint(want.MaxBytes)},
+		{"replicas", fmt.Sprint(have.Replicas), fmt.Sprint(max(1, want.Replicas))},
+		{"duplicate_window", have.Duplicates.String(), max(want.DuplicateWindow, want.GuardWindow).String()},
+	} {
+		if setting.have != setting.want {
+			lines = append(lines,
+				fmt.Sprintf("%s is %s, the configuration says %s", setting.name, setting.have, setting.want))
+		}
+	}
+	return lines
+}
+
+func sorted(subjects []string) string {
+	return strings.Join(slices.Sorted(slices.Values(subjects)), " and ")
+}

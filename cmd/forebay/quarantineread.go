@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/schema"
+)
+
+// A sealKey is the private key that opens what was sealed, or why there is none.
+type sealKey struct {
+	jwk     []byte
+	missing error
+}
+
+// loadSealKey reads a key's file. That the default file is not there is no error until a request is sealed.
+func loadSealKey(c *config.Config, file string) (sealKey, error) {
+	named := file != ""
+	if !named {
+		file = c.SealKeyFile()
+	}
+	jwk, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("no private key at %s: name it with --key", file)
+	}
+	if err != nil && named {
+		return sealKey{}, usageError{err}
+	}
+	return sealKey{jwk, err}, nil
+}
+
+// open gives the request of a delivery as HTTP text, sealed or not, and sees to it that it is the one that was received.
+func (s sealKey) open(d quarantined) ([]byte, error) {
+	if d.broken != nil {
+		return nil, d.broken
+	}
+	text := d.Request
+	if d.Sealed != "" {
+		if s.missing != nil {
+			return nil, fmt.Errorf("the request is sealed: %w", s.missing)
+		}
+		var err error
+		if text, err = schema.OpenSealed(s.jwk, d.Sealed); err != nil {
+			return nil, fmt.Errorf("the request is sealed: %w", err)
+		}
+	}
+	sum := sha256.Sum256(text)
+	if d.ID != "quarantine-"+hex.EncodeToString(sum[:]) {
+		return nil, errors.New("the request was changed since it was received: its SHA-256 is not the one in its ID")
+	}
+	return text, nil
+}
+
+// A rereader reads requests again that could not be read when they came: with the providers and the configuration of
+// today.
+type rereader struct {
+	sources config.Sources
+	wire    schema.Wire
+	key     sealKey
+	made    map[string]provider.Provider // by source
+}
+
+// newRereader makes what encodes as the way in does.
+func newRereader(q *quarantine, key sealKey) (*rereader, error) {
+	if err := q.config.EnsureSealKey(); err != nil {
+		return nil, usageError{err}
+	}
+	sealer, err := q.config.Sealer()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	wire := schema.Wire{
+		Prefix: q.config.Stream.Prefix, Lifetimes: q.config.Stream.Lifetimes, Seal: sealer, MaxBytes: q.nats.MaxPayload(),
+	}
+	return &rereader{q.config.Sources, wire, key, map[string]provider.Provider{}}, nil
+}
+
+// read gives the messages of a delivery. The error says why it still cannot be read. It was verified when it came, and
+// is not again: its signature may be stale, its secret rotated.
+func (r *rereader) read(d quarantined) ([]schema.Message, error) {
+	text, err := r.key.open(d)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.provider(d)
+	if err != nil {
+		return nil, err
+	}
+	request, err := parseRequest(text)
+	if err != nil {
+		return nil, err
+	}
+	return r.messages(p, request, d)
+}
+
+// provider is today's of the source. What one provider signed is never read as another's.
+func (r *rereader) provider(d quarantined) (provider.Provider, error) {
+	source, ok := r.sources.Find(d.Source)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("no source %s is configured", d.Source)
+	case source.Provider != d.Provider:
+		return nil, fmt.Errorf("source %s is of provider %s now, and the delivery of %s", d.Source, source.Provider, d.Provider)
+	}
+	if p := r.made[d.Source]; p != nil {
+		return p, nil
+	}
+	p, err := newProvider(source)
+	if err == nil {
+		r.made[d.Source] = p
+	}
+	return p, err
+}
+
+// messages decodes and encodes, as the way in does. A provider that panics has not read it.
+func (r *rereader) messages(
+	p provider.Provider, request provider.Request, d quarantined,
+) (messages []schema.Message, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			messages, err = nil, fmt.Errorf("panic: %T", cause) // what it says may repeat the request
+		}
+	}()
+	events, err := p.Decode(request)
+	if err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	trace := traceparent(request.Header[http.CanonicalHeaderKey(schema.HeaderTraceparent)])
+	messages = make([]schema.Message, len(events))
+	for i, e := range events {
+		e.Source, e.Provider, e.Received = d.Source, d.Provider, d.Received
+		if messages[i], err = r.wire.Encode(e, trace); err != nil {
+			return nil, fmt.Errorf("event %d of %d: %w", i+1, len(events), err)
+		}
+	}
+	return messages, nil
+}
+
+// parseRequest reads HTTP/1.1 text into what a provider sees.
+func parseRequest(text []byte) (provider.Request, error) {
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(text)))
+	if err != nil {
+		return provider.Request{}, errors.New("the request is no HTTP text")
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return provider.Request{}, fmt.Errorf("the request's body: %w", err)
+	}
+	return provider.Request{Method: r.Method, Header: r.Header, Body: body, URL: &url.URL{
+		Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
+	}}, nil
+}
+
+// https://www.w3.org/TR/trace-context/#traceparent-header
+var validTrace = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// traceparent is a new span of the sender's trace, or of a new one.
+func traceparent(sent []string) string {
+	span := provider.RandomHex(8)
+	if len(sent) == 1 && validTrace.MatchString(sent[0]) {
+		return sent[0][:len("00-")+32] + "-" + span + sent[0][len(sent[0])-len("-00"):]
+	}
+	return "00-" + provider.RandomHex(16) + "-" + span + "-00"
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A scan reads the messages of a stream in their order, up to a sequence.
+type scan struct {
+	stream jetstream.Stream
+	config jetstream.OrderedConsumerConfig
+	high   uint64 // the last that counts
+}
+
+// run calls visit with every message.
+func (s scan) run(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
+	s.config.InactiveThreshold = 6 * stallTime
+	consumer, err := s.stream.OrderedConsumer(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	defer search{stream: s.stream}.forget(context.WithoutCancel(ctx), consumer)
+	if consumer.CachedInfo().NumPending == 0 {
+		return nil
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(512))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	for {
+		m, meta, err := next(ctx, messages)
+		if err != nil {
+			return s.ended(ctx, consumer, err)
+		}
+		if meta.Sequence.Stream > s.high {
+			return nil
+		}
+		if err := visit(m, meta); err != nil {
+			return err
+		}
+		if meta.NumPending == 0 || meta.Sequence.Stream == s.high {
+			return nil
+		}
+	}
+}
+
+// ended tells a stream that stopped answering from one whose last messages went away before they came: deleted, or their
+// lifetime over.
+func (s scan) ended(ctx context.Context, consumer jetstream.Consumer, err error) error {
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if info, lost := consumer.Info(ctx); lost == nil && info.NumPending == 0 {
+		return nil
+	}
+	return err
+}
