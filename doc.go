@@ -46,6 +46,7 @@
 //   - broker: the NATS server, embedded or dialled, and the streams that must exist.
 //   - broker/brokertest: a real NATS server for tests.
 //   - config: the configuration file as one struct. Its comments are the manual.
+//   - consumer: the way out, for programs that handle events: attempts, schedules, dead letters, redrive and replay.
 //   - cmd/forebay: the program. It alone knows all the others, and wires them in serve.go.
 //   - scripts/benchmark: the contestants, the load and the table behind scripts/bench.
 //

@@ -41,7 +41,7 @@ func Example() {
 
 	// The journal, and the publisher that empties it into the stream.
 	j, err := journal.Open(journal.Config{
-		Dir: filepath.Join(data, "journal"), Horizon: 96 * time.Hour, Now: time.Now, Log: quiet,
+		Dir: filepath.Join(data, "journal"), Now: time.Now, Log: quiet,
 	})
 	check(err)
 	defer j.Close()
@@ -51,15 +51,15 @@ func Example() {
 	js, err := jetstream.New(nc)
 	check(err)
 	streams := broker.Streams{Name: "IDENTITY", Prefix: "identity", MaxAge: 720 * time.Hour, GuardWindow: b.GuardWindow()}
-	prepare := func(ctx context.Context, js jetstream.JetStream) error {
-		_, err := broker.Ensure(ctx, js, streams)
+	prepare := func(ctx context.Context, js jetstream.JetStream, stream string) error {
+		_, err := broker.EnsureOne(ctx, js, streams, stream)
 		return err
 	}
-	check(prepare(ctx, js))
+	check(prepare(ctx, js, streams.Name))
 	p := publisher.New(publisher.Config{
 		Journal: j, Prepare: prepare,
 		Dial:   func() (*nats.Conn, error) { return b.Dial("publisher", nats.NoReconnect()) },
-		Stream: streams.Name, Quarantine: streams.Quarantine(),
+		Stream: streams.Name, Quarantine: streams.Quarantine(), Prefix: streams.Prefix,
 		Guard: b.GuardWindow(), Now: time.Now, Log: quiet, Metrics: prometheus.NewRegistry(),
 	}, publisher.Rules{Urgent: schema.Urgent(), Dedupe: 96 * time.Hour})
 	ctx, stop := context.WithCancel(ctx)

@@ -170,6 +170,26 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A restart that fails, here because somebody else has the port for a moment, is tried again when somebody connects.
+func TestRestartFailsOnce(t *testing.T) {
+	b := start(t, Config{})
+	address := strings.TrimPrefix(b.URL(), "nats://")
+	b.server.mu.Lock()
+	b.server.stop()
+	b.server.mu.Unlock()
+	other, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Restart(); err == nil {
+		t.Error("restarted on a port that is taken")
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dial(t, b)
+}
+
 func TestEmbeddedPortTaken(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

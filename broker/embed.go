@@ -36,6 +36,7 @@ type embedded struct {
 
 	mu     sync.Mutex
 	server *server.Server // nil when a restart failed
+	closed bool
 }
 
 // embed starts the server of this process and checks it. On an error nothing runs and nothing stays locked.
@@ -97,15 +98,21 @@ func (e *embedded) close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stop()
+	e.closed = true
 	return e.lock.Close()
 }
 
-// InProcessConn connects without a network, to the server that runs now.
+// InProcessConn connects without a network, to the server that runs now. If its restart failed it is tried again.
 func (e *embedded) InProcessConn() (net.Conn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return nil, errors.New("the embedded NATS server is closed")
+	}
 	if e.server == nil {
-		return nil, errors.New("the embedded NATS server does not run")
+		if err := e.start(); err != nil {
+			return nil, fmt.Errorf("restart the embedded NATS server: %w", err)
+		}
 	}
 	return e.server.InProcessConn()
 }

@@ -41,24 +41,27 @@ func (s Streams) Quarantine() string { return s.Name + quarantineSuffix }
 // (events refused, lost or stored twice) it is an error that names every such difference. Settings that forebay does
 // not know, such as placement, are the operator's and stay.
 func Ensure(ctx context.Context, js jetstream.JetStream, s Streams) (differences []string, err error) {
+	for _, name := range []string{s.Name, s.Quarantine()} {
+		d, e := EnsureOne(ctx, js, s, name)
+		differences, err = append(differences, d...), errors.Join(err, e)
+	}
+	return differences, err
+}
+
+// EnsureOne is [Ensure] for the stream of that name alone: trouble with one is none of the other's.
+func EnsureOne(ctx context.Context, js jetstream.JetStream, s Streams, name string) (differences []string, err error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	var errs []error
-	for _, want := range []jetstream.StreamConfig{
-		s.config(s.Name, "Events of identity providers, kept by Forebay", s.Prefix+".>", s.Prefix+"-redrive.>"),
-		s.config(s.Quarantine(), "Deliveries that Forebay verified and could not read", s.Prefix+"-quarantine.>"),
-	} {
-		have, err := ensure(ctx, js, want)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		harmless, broken := compare(have, want, s.GuardWindow, js.Conn().MaxPayload())
-		differences = append(differences, harmless...)
-		errs = append(errs, broken)
+	want := s.config(s.Name, "Events of identity providers, kept by Forebay", s.Prefix+".>", s.Prefix+"-redrive.>")
+	if name == s.Quarantine() {
+		want = s.config(name, "Deliveries that Forebay verified and could not read", s.Prefix+"-quarantine.>")
 	}
-	return differences, errors.Join(errs...)
+	have, err := ensure(ctx, js, want)
+	if err != nil {
+		return nil, err
+	}
+	return compare(have, want, s.GuardWindow, js.Conn().MaxPayload())
 }
 
 // check refuses what no server could make true.

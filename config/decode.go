@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/forebayhq/forebay/provider"
 )
 
 // A decoder fills structs from YAML nodes by their yaml tags. The decoder of goccy/go-yaml stops at the first problem,
@@ -173,8 +175,11 @@ func (d *decoder) text(key, raw string, into reflect.Value) {
 		d.fail(key, "%w", err)
 		return
 	}
-	if p, ok := into.Addr().Interface().(*Path); ok {
+	switch p := into.Addr().Interface().(type) {
+	case *Path:
 		*p = d.path(text)
+	case *provider.Path:
+		*p = provider.Path(d.path(text))
 	}
 }
 

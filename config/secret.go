@@ -25,7 +25,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue gives [redacted].
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// checkSecrets reads the secrets of files, and refuses a source that has none, or an empty one.
+// checkSecrets reads the secrets of files, and refuses a source that has none and no options, or an empty one.
 func (d *decoder) checkSecrets(key string, s *Source) {
 	for i, secret := range s.Secrets {
 		if secret == "" {
@@ -38,7 +38,8 @@ func (d *decoder) checkSecrets(key string, s *Source) {
 	for i, file := range s.SecretFiles {
 		d.readSecret(fmt.Sprintf("%s.secret_files[%d]", key, i), s, file)
 	}
-	if len(s.Secrets) == 0 && s.SecretFile == "" && len(s.SecretFiles) == 0 {
+	// Options may name what stands in for a secret, a key set. Whether they do its provider knows, and refuses.
+	if len(s.Secrets) == 0 && s.SecretFile == "" && len(s.SecretFiles) == 0 && s.Options == nil {
 		d.fail(key, `needs a secret: "secrets: ["${NAME}"]" or "secret_file: FILE"`)
 	}
 }

@@ -2,7 +2,9 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,14 +17,23 @@ import (
 // Direct stores straight in the stream (ack: stream): no journal, no disk of its own. An answer means that the stream
 // acknowledged, and dedupe is the stream's duplicate window.
 type Direct struct {
-	Dial    func() (*nats.Conn, error)
-	Prepare func(context.Context, jetstream.JetStream) error
-	Wait    time.Duration // for all acknowledgements of a delivery: 2 s
+	// Dial makes a connection that does not reconnect by itself: one that is lost may lead to another server.
+	Dial func() (*nats.Conn, error)
+	// Prepare makes sure that a stream exists. It is called for each of Streams with every new connection.
+	Prepare func(ctx context.Context, js jetstream.JetStream, stream string) error
+	Streams []string
+	Wait    time.Duration // for all acknowledgements of a delivery, connecting included: 2 s
 
-	mu sync.Mutex
-	nc *nats.Conn
-	js jetstream.JetStream
+	mu      sync.Mutex
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	dialing chan struct{} // closed when the attempt that is under way has ended; nil: none is
+	failed  time.Time     // when the last attempt failed
+	problem error         // why
 }
+
+// redial is how long a failed attempt to connect speaks for the deliveries that follow.
+const redial = 250 * time.Millisecond
 
 // Store publishes all messages of a delivery and waits for their acknowledgements. After an error some may be stored; the
 // provider's repetition has the same IDs.
@@ -36,48 +47,102 @@ func (d *Direct) Store(ctx context.Context, messages []schema.Message) (schema.R
 	}
 	futures := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {
-		futures[i], err = js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body})
+		futures[i], err = js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}, inOrder...)
 		if err != nil {
+			d.drop(js)
 			return receipt, fmt.Errorf("publish %s: %w", m.Subject, err)
 		}
 	}
 	for i, f := range futures {
-		select {
-		case ack := <-f.Ok():
-			if ack.Duplicate {
-				receipt.Duplicates++
+		duplicate, err := d.await(ctx, f)
+		if err != nil {
+			if !errors.As(err, new(*jetstream.APIError)) { // such an error is about one message
+				d.drop(js) // a new connection looks at the streams anew
 			}
-		case err := <-f.Err():
 			return receipt, fmt.Errorf("publish %s: %w", messages[i].Subject, err)
-		case <-ctx.Done():
-			return receipt, fmt.Errorf("publish %s: %w", messages[i].Subject, ctx.Err())
+		}
+		if duplicate {
+			receipt.Duplicates++
 		}
 	}
 	return receipt, nil
 }
 
-// connect gives the connection, made and its streams prepared at the first call and after every loss.
+func (d *Direct) await(ctx context.Context, f jetstream.PubAckFuture) (duplicate bool, err error) {
+	select {
+	case ack := <-f.Ok():
+		if !slices.Contains(d.Streams, ack.Stream) {
+			return false, fmt.Errorf("stream %s took it: mend its subjects", ack.Stream)
+		}
+		return ack.Duplicate, nil
+	case err := <-f.Err():
+		return false, err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// connect gives the connection. One attempt at a time makes it, and all wait for that.
 func (d *Direct) connect(ctx context.Context) (jetstream.JetStream, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.nc != nil && d.nc.IsConnected() {
+		defer d.mu.Unlock()
 		return d.js, nil
 	}
-	d.close()
+	if d.dialing == nil && time.Since(d.failed) < redial {
+		defer d.mu.Unlock()
+		return nil, d.problem
+	}
+	if d.dialing == nil {
+		d.close()
+		d.dialing = make(chan struct{})
+		go d.dial(d.dialing)
+	}
+	dialing := d.dialing
+	d.mu.Unlock()
+	select {
+	case <-dialing:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("connect: %w", ctx.Err())
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.js == nil {
+		return nil, d.problem
+	}
+	return d.js, nil
+}
+
+// dial is one attempt.
+func (d *Direct) dial(done chan struct{}) {
+	nc, js, err := d.prepare()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nc, d.js, d.dialing = nc, js, nil
+	if err != nil {
+		d.failed, d.problem = time.Now(), err
+	}
+	close(done)
+}
+
+func (d *Direct) prepare() (*nats.Conn, jetstream.JetStream, error) {
 	nc, err := d.Dial()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	js, err := jetstream.New(nc)
-	if err == nil {
-		err = d.Prepare(ctx, js)
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncTimeout(d.Wait))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, stream := range d.Streams {
+		if err == nil {
+			err = d.Prepare(ctx, js, stream)
+		}
 	}
 	if err != nil {
 		nc.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	d.nc, d.js = nc, js
-	return js, nil
+	return nc, js, nil
 }
 
 // Problem says why nothing can be stored now, or nil.
@@ -86,6 +151,15 @@ func (d *Direct) Problem() error {
 	defer cancel()
 	_, err := d.connect(ctx)
 	return err
+}
+
+// drop lets go of a connection, if it is still the one in use.
+func (d *Direct) drop(js jetstream.JetStream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.js == js {
+		d.close()
+	}
 }
 
 // Close drops the connection.
@@ -98,6 +172,6 @@ func (d *Direct) Close() {
 func (d *Direct) close() {
 	if d.nc != nil {
 		d.nc.Close()
-		d.nc, d.js = nil, nil
 	}
+	d.nc, d.js = nil, nil
 }

@@ -2,7 +2,9 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,26 +20,22 @@ type checkpoint struct {
 	floor uint64
 }
 
-// guardLoop lets the journal forget what is safe, and looks whether the stream still holds what it acknowledged: one that
+// guard lets the journal forget what is safe, and looks whether the stream still holds what it acknowledged: one that
 // loses its leader may forget without any connection breaking.
-func (p *Publisher) guardLoop(ctx context.Context, js jetstream.JetStream) error {
-	tick := time.NewTicker(min(time.Second, p.config.Guard/4+time.Millisecond))
+func (s *stream) guard(ctx context.Context, js jetstream.JetStream) error {
+	tick := time.NewTicker(min(time.Second, s.config.Guard/4+time.Millisecond))
 	defer tick.Stop()
 	look := time.NewTicker(5 * time.Second)
 	defer look.Stop()
 	for {
 		select {
 		case <-tick.C:
-			for _, s := range p.streams {
-				if err := s.trim(p.config.Now()); err != nil {
-					return err
-				}
+			if err := s.trim(s.config.Now()); err != nil {
+				return err
 			}
 		case <-look.C:
-			for _, s := range p.streams {
-				if err := s.look(ctx, js); err != nil {
-					return err
-				}
+			if err := s.look(ctx, js); err != nil {
+				return err
 			}
 		case <-ctx.Done():
 			return ctx.Err()
@@ -49,8 +47,11 @@ func (p *Publisher) guardLoop(ctx context.Context, js jetstream.JetStream) error
 func (s *stream) look(ctx context.Context, js jetstream.JetStream) error {
 	anchor := s.anchored() // first: what is acknowledged from now on may not be in the stream's answer
 	handle, err := js.Stream(ctx, s.name)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return errSilent
+	}
 	if err != nil {
-		return fmt.Errorf("stream %s: %w", s.name, err)
+		return err
 	}
 	intact, err := s.intact(ctx, handle, anchor)
 	if err == nil && !intact {
@@ -60,13 +61,16 @@ func (s *stream) look(ctx context.Context, js jetstream.JetStream) error {
 }
 
 func (s *stream) trim(now time.Time) error {
-	s.checkpoints = append(s.checkpoints, s.checkpoint(now))
+	latest := s.checkpoint(now)
+	s.checkpoints = append(s.checkpoints, latest)
+	moved := !slices.Equal(s.mark.Next, latest.next)
+	s.mark.Next = latest.next
 	passed := 0
 	for passed < len(s.checkpoints) && now.Sub(s.checkpoints[passed].at) >= s.config.Guard {
 		passed++
 	}
 	if passed == 0 {
-		return nil
+		return s.remember(moved)
 	}
 	safe := s.checkpoints[passed-1]
 	s.checkpoints = append(s.checkpoints[:0], s.checkpoints[passed:]...)
@@ -77,10 +81,18 @@ func (s *stream) trim(now time.Time) error {
 		}
 	}
 	if len(upTo) == 0 {
-		return nil
+		return s.remember(moved)
 	}
 	s.mark.Floor = max(s.mark.Floor, safe.floor)
 	return s.config.Journal.Trim(upTo, s.name, s.mark.encode())
+}
+
+// remember keeps how far the lines have come, for a start that has to tell what expired from what was forgotten.
+func (s *stream) remember(moved bool) error {
+	if !moved {
+		return nil
+	}
+	return s.config.Journal.SetMark(s.name, s.mark.encode(), false)
 }
 
 // checkpoint notes how far the lines have come. The floor is that of the line that is furthest behind; a line that has

@@ -13,9 +13,13 @@ import (
 	"github.com/forebayhq/forebay/publisher/journal"
 )
 
-// window bounds the messages of a line that are on their way and not acknowledged. It is also what an urgent event may
-// find before it on the connection.
-const window = 1024
+// window and windowBytes bound the messages of a line that are on their way and not acknowledged. It is also what an
+// urgent event may find before it on the connection. A session begins with one message and doubles with every
+// acknowledgement: a server that refuses a message may take those behind it, which then stand in the wrong order.
+const (
+	window      = 1024
+	windowBytes = 16 << 20
+)
 
 // ackWait is how long the stream may keep silent before the session is given up.
 const ackWait = 10 * time.Second
@@ -29,19 +33,24 @@ type line struct {
 	next  uint64 // the first record that the stream is not known to hold
 	floor uint64 // a stream sequence: if the stream holds a record from next on, it stands behind it
 
-	offered  uint64 // the highest record ever sent: up to it the stream may hold what it did not acknowledge
-	retrying uint64 // the highest record that an earlier session may have sent
-	acked    uint64 // the highest record that this process saw acknowledged
-	last     uint64 // the stream sequence of this session's last acknowledgement
-	held     bits   // records from next on that the stream was found to hold
-	flight   []sent // in the order of the journal
-	records  []journal.Record
+	offered     uint64 // the highest record ever sent: up to it the stream may hold what it did not acknowledge
+	retrying    uint64 // the highest record that an earlier session may have sent
+	acked       uint64 // the highest record that this process saw acknowledged
+	ackedBefore uint64 // the same, of the process before, as far as it could remember
+	last        uint64 // the stream sequence of this session's last acknowledgement
+	held        bits   // records from next on that the stream was found to hold
+	flight      []sent // in the order of the journal
+	bytes       int    // of flight
+	width       int    // how many may be in flight now
+	records     []journal.Record
+	heard       time.Time // when the stream last answered, or the first of the flight was sent
 }
 
 // A sent is a record on its way. Its future is nil where nothing had to be sent.
 type sent struct {
 	seq    uint64
 	id     string
+	bytes  int
 	future jetstream.PubAckFuture
 }
 
@@ -52,7 +61,7 @@ var (
 
 // publish sends records in order, a window at a time, until something goes wrong.
 func (l *line) publish(ctx context.Context, js jetstream.JetStream) error {
-	l.flight = nil
+	l.flight, l.bytes, l.width = nil, 0, 1
 	at := l.position()
 	for {
 		var err error
@@ -67,9 +76,9 @@ func (l *line) publish(ctx context.Context, js jetstream.JetStream) error {
 
 // offer sends what there is until the window is full, and gives the record to go on with.
 func (l *line) offer(ctx context.Context, js jetstream.JetStream, at uint64) (uint64, error) {
-	for len(l.flight) < window {
+	for len(l.flight) < l.width && l.bytes < windowBytes {
 		var err error
-		l.records, err = l.stream.config.Journal.Read(l.lane, at, window-len(l.flight), l.records[:0])
+		l.records, err = l.stream.config.Journal.Read(l.lane, at, l.width-len(l.flight), l.records[:0])
 		if err != nil {
 			return at, err
 		}
@@ -81,7 +90,11 @@ func (l *line) offer(ctx context.Context, js jetstream.JetStream, at uint64) (ui
 			if err != nil {
 				return at, err
 			}
+			if len(l.flight) == 0 {
+				l.heard = time.Now()
+			}
 			l.flight = append(l.flight, s)
+			l.bytes += s.bytes
 			at++
 		}
 	}
@@ -90,15 +103,19 @@ func (l *line) offer(ctx context.Context, js jetstream.JetStream, at uint64) (ui
 }
 
 func (l *line) send(js jetstream.JetStream, r *journal.Record) (sent, error) {
-	s := sent{seq: r.Seq, id: r.Message.ID}
-	if l.held.has(r.Seq) {
-		return s, nil
+	s := sent{seq: r.Seq, id: r.Message.ID, bytes: len(r.Message.Body)}
+	left, mortal := timeToLive(r, l.stream.config.Now())
+	if l.held.has(r.Seq) || mortal && left <= 0 && r.Seq <= max(l.acked, l.ackedBefore) {
+		return s, nil // the stream holds it, or held it for as long as it was to live
 	}
 	l.offered = max(l.offered, r.Seq)
 	if r.Seq <= l.acked {
 		l.stream.metrics.reoffered.Inc()
 	}
-	m := &nats.Msg{Subject: r.Message.Subject, Header: r.Message.Header, Data: r.Message.Body}
+	m := &nats.Msg{Subject: l.stream.subject(r.Message.Subject), Header: r.Message.Header, Data: r.Message.Body}
+	if mortal {
+		m.Header = withTTL(m.Header, left)
+	}
 	future, err := js.PublishMsgAsync(m, inOrder...)
 	if refusedForGood(err) {
 		return s, l.setAside(r.Seq, err)
@@ -124,10 +141,20 @@ func (l *line) await(ctx context.Context) error {
 		settled++
 	}
 	if settled > 0 {
-		l.flight = l.flight[settled:]
+		l.landed(settled)
 		return nil
 	}
 	return l.wait(ctx)
+}
+
+// landed takes the first n off the flight, and lets more follow.
+func (l *line) landed(n int) {
+	for _, s := range l.flight[:n] {
+		l.bytes -= s.bytes
+	}
+	l.flight = l.flight[n:]
+	l.width = min(window, 2*l.width)
+	l.heard = time.Now()
 }
 
 func (l *line) wait(ctx context.Context) error {
@@ -140,17 +167,18 @@ func (l *line) wait(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	if len(l.flight) >= window {
+	if len(l.flight) >= l.width || l.bytes >= windowBytes {
 		wake = nil
 	}
 	oldest := l.flight[0]
-	silence := time.NewTimer(ackWait)
+	silence := time.NewTimer(time.Until(l.heard.Add(ackWait)))
 	defer silence.Stop()
 	select {
 	case ack := <-oldest.future.Ok():
-		l.flight = l.flight[1:]
+		l.landed(1)
 		return l.acknowledged(oldest, ack)
 	case err := <-oldest.future.Err():
+		l.landed(1)
 		return l.refused(oldest, err)
 	case <-wake:
 		return nil
@@ -187,6 +215,7 @@ func (l *line) acknowledged(s sent, ack *jetstream.PubAck) error {
 		}
 		l.last = ack.Sequence
 	}
+	l.stream.answers.Add(1)
 	l.stream.saw(ack.Sequence, s.id)
 	l.acked = max(l.acked, s.seq)
 	l.stream.metrics.acknowledged(l.lane, ack.Duplicate)

@@ -3,7 +3,7 @@
 //
 // A connection is used for one session. A session first finds out what the stream holds of the journal, then publishes
 // what it does not, and ends with the first thing that goes wrong: nothing is ever sent on a connection behind something
-// that was lost on it. The next session starts from what was acknowledged.
+// that was lost on it. The next session starts from what was acknowledged. Begin with stream.session.
 package publisher
 
 import (
@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,13 +27,14 @@ type Config struct {
 
 	// Dial makes a connection that does not reconnect by itself.
 	Dial func() (*nats.Conn, error)
-	// Prepare makes sure that the streams exist. It is called at the start of every session.
-	Prepare func(context.Context, jetstream.JetStream) error
-	// Silent is called when the stream stopped answering on a connection that stands; nil: nothing can be done.
+	// Prepare makes sure that a stream exists. It is called at the start of every session.
+	Prepare func(ctx context.Context, js jetstream.JetStream, stream string) error
+	// Silent is called when a stream stopped answering on a connection that stands; nil: nothing can be done.
 	Silent func()
 
 	Stream     string // IDENTITY
 	Quarantine string // IDENTITY_QUARANTINE
+	Prefix     string // identity: of the subjects of the first; those of the second begin with identity-quarantine
 
 	Guard   time.Duration // how long an event stays in the journal after the stream acknowledged it
 	Now     func() time.Time
@@ -55,7 +55,6 @@ type Publisher struct {
 	rules   atomic.Pointer[rules]
 	streams []*stream
 	metrics *metrics
-	problem atomic.Pointer[string] // why nothing is published now
 }
 
 type rules struct {
@@ -68,15 +67,11 @@ type rules struct {
 func New(c Config, r Rules) *Publisher {
 	p := &Publisher{config: c}
 	p.SetRules(r)
-	p.streams = []*stream{
-		newStream(c, c.Stream, journal.Urgent, journal.Normal),
-		newStream(c, c.Quarantine, journal.Quarantine),
-	}
 	p.metrics = newMetrics(c.Metrics, p)
-	for _, s := range p.streams {
-		s.metrics = p.metrics
+	p.streams = []*stream{
+		newStream(c, p.metrics, c.Stream, c.Prefix, journal.Urgent, journal.Normal),
+		newStream(c, p.metrics, c.Quarantine, c.Prefix+"-quarantine", journal.Quarantine),
 	}
-	p.setProblem(errNotConnected)
 	return p
 }
 
@@ -86,6 +81,11 @@ func (p *Publisher) SetRules(r Rules) {
 	for _, a := range r.Urgent {
 		urgent[a] = true
 	}
+	longest := r.Dedupe
+	for _, h := range r.Horizon {
+		longest = max(longest, h)
+	}
+	p.config.Journal.Remember(longest)
 	p.rules.Store(&rules{urgent: urgent, dedupe: r.Dedupe, horizon: r.Horizon})
 }
 
@@ -118,110 +118,31 @@ func (r *rules) horizonOf(source string) time.Duration {
 	return r.dedupe
 }
 
-// Run publishes until ctx ends. It returns an error only when going on is pointless.
+// Run publishes until ctx ends. It returns an error only when going on is pointless. The streams go their own ways:
+// trouble with one does not stop the other.
 func (p *Publisher) Run(ctx context.Context) error {
-	if err := p.restore(); err != nil {
-		if errors.Is(err, journal.ErrClosed) {
-			return nil // while it waited for space to open
-		}
-		return err
-	}
-	wait := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(0))
-	for ctx.Err() == nil {
-		err := p.session(ctx, wait.Reset)
-		if ctx.Err() != nil {
-			break
-		}
-		p.setProblem(err)
-		p.metrics.interrupted.Inc()
-		p.config.Log.Warn("publishing interrupted", "err", err)
-		if errors.Is(err, errSilent) && p.config.Silent != nil {
-			p.config.Silent()
-		}
-		sleep(ctx, wait.NextBackOff())
-	}
-	return nil
-}
-
-// restore starts every lane at the oldest record that the journal kept: the guard window is offered again.
-func (p *Publisher) restore() error {
-	for _, s := range p.streams {
-		if err := s.restore(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// session is the life of one connection: what does the stream hold, then publish the rest.
-func (p *Publisher) session(ctx context.Context, connected func()) error {
-	nc, err := p.config.Dial()
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4*window))
-	if err != nil {
-		return err
-	}
-	if err := p.config.Prepare(ctx, js); err != nil {
-		return err
-	}
-	for _, s := range p.streams {
-		if err := s.reconcile(ctx, js, nc.ConnectedServerId()); err != nil {
-			return err
-		}
-	}
-	connected()
-	p.setProblem(nil)
-	return p.run(ctx, js)
-}
-
-// run publishes all lanes, guards them, and returns when the first of these ends.
-func (p *Publisher) run(ctx context.Context, js jetstream.JetStream) error {
+	ended := make(chan error, len(p.streams))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	jobs := []func() error{func() error { return p.guardLoop(ctx, js) }}
 	for _, s := range p.streams {
-		for _, l := range s.lines {
-			jobs = append(jobs, func() error { return l.publish(ctx, js) })
+		go func() { ended <- s.run(ctx) }()
+	}
+	var errs error
+	for range p.streams {
+		if err := <-ended; err != nil {
+			errs = errors.Join(errs, err)
+			cancel()
 		}
 	}
-	ended := make(chan error, len(jobs))
-	for _, job := range jobs {
-		go func() { ended <- job() }()
-	}
-	err := <-ended
-	cancel()
-	for range jobs[1:] {
-		<-ended
-	}
-	return err
+	return errs
 }
 
 // Problem says why nothing is published now, or nil.
-func (p *Publisher) Problem() error {
-	if text := p.problem.Load(); text != nil {
-		return errors.New(*text)
+func (p *Publisher) Problem() (err error) {
+	for _, s := range p.streams {
+		if problem := s.problem.Load(); problem != nil {
+			err = errors.Join(err, *problem)
+		}
 	}
-	return nil
-}
-
-func (p *Publisher) setProblem(err error) {
-	if err == nil {
-		p.problem.Store(nil)
-		return
-	}
-	text := err.Error()
-	p.problem.Store(&text)
-}
-
-var errNotConnected = errors.New("not connected yet")
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
+	return err
 }

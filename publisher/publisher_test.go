@@ -29,14 +29,18 @@ type rig struct {
 	server  *brokertest.Server
 	url     string
 	dir     string
+	prefix  string // of the stream's subjects
 	guard   time.Duration
+	now     func() time.Time
+	prepare func(context.Context, jetstream.JetStream, string) error
 	journal *journal.Journal
 	stop    func()
 }
 
 func newRig(t *testing.T, guard time.Duration) *rig {
 	t.Helper()
-	r := &rig{t: t, server: brokertest.Start(t), dir: t.TempDir(), guard: guard}
+	r := &rig{t: t, server: brokertest.Start(t), dir: t.TempDir(), guard: guard, now: time.Now}
+	r.usePrefix("identity")
 	r.url = r.server.URL // the server changes it, to the same, when it starts again
 	r.start()
 	t.Cleanup(func() { r.stop() })
@@ -49,13 +53,13 @@ var log = slog.New(slog.DiscardHandler)
 func (r *rig) start() {
 	r.t.Helper()
 	var err error
-	r.journal, err = journal.Open(journal.Config{Dir: r.dir, Horizon: 96 * time.Hour, Now: time.Now, Log: log})
+	r.journal, err = journal.Open(journal.Config{Dir: r.dir, Now: r.now, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.Publisher = New(Config{
-		Journal: r.journal, Dial: r.dial, Prepare: prepare, Stream: "IDENTITY", Quarantine: "IDENTITY_QUARANTINE",
-		Guard: r.guard, Now: time.Now, Log: log, Metrics: prometheus.NewRegistry(),
+		Journal: r.journal, Dial: r.dial, Prepare: r.prepare, Stream: "IDENTITY", Quarantine: "IDENTITY_QUARANTINE",
+		Prefix: r.prefix, Guard: r.guard, Now: r.now, Log: log, Metrics: prometheus.NewRegistry(),
 	}, Rules{Urgent: schema.Urgent(), Dedupe: 96 * time.Hour})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -73,6 +77,8 @@ func (r *rig) start() {
 	})
 }
 
+func (r *rig) usePrefix(prefix string) { r.prefix, r.prepare = prefix, prepareWith(prefix) }
+
 func (r *rig) restart() {
 	r.t.Helper()
 	r.stop()
@@ -83,17 +89,22 @@ func (r *rig) dial() (*nats.Conn, error) {
 	return nats.Connect(r.url, nats.NoReconnect(), nats.ReconnectBufSize(-1), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 }
 
-// prepare makes the streams with the shortest duplicate window there is, so that nothing leans on it.
-func prepare(ctx context.Context, js jetstream.JetStream) error {
-	for name, subject := range map[string]string{"IDENTITY": "identity.>", "IDENTITY_QUARANTINE": "identity-quarantine.>"} {
-		_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-			Name: name, Subjects: []string{subject}, Duplicates: 100 * time.Millisecond, AllowMsgTTL: true,
-		})
-		if err != nil {
-			return err
+// prepare makes a stream with the shortest duplicate window there is, so that nothing leans on it.
+func prepare(ctx context.Context, js jetstream.JetStream, stream string) error {
+	return prepareWith("identity")(ctx, js, stream)
+}
+
+func prepareWith(prefix string) func(context.Context, jetstream.JetStream, string) error {
+	return func(ctx context.Context, js jetstream.JetStream, stream string) error {
+		subject := prefix + ".>"
+		if stream == "IDENTITY_QUARANTINE" {
+			subject = prefix + "-quarantine.>"
 		}
+		_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name: stream, Subjects: []string{subject}, Duplicates: 100 * time.Millisecond, AllowMsgTTL: true,
+		})
+		return err
 	}
-	return nil
 }
 
 func message(action schema.Action, id string) schema.Message {
@@ -360,7 +371,7 @@ func TestTooLargeAnEventIsSetAside(t *testing.T) {
 func TestDirect(t *testing.T) {
 	server := brokertest.Start(t)
 	r := &rig{t: t, server: server, url: server.URL}
-	d := &Direct{Dial: r.dial, Prepare: prepare, Wait: 2 * time.Second}
+	d := &Direct{Dial: r.dial, Prepare: prepare, Streams: []string{"IDENTITY"}, Wait: 2 * time.Second}
 	defer d.Close()
 	batch := []schema.Message{message("login.succeeded", "1"), message("login.succeeded", "2")}
 	receipt, err := d.Store(t.Context(), batch)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,8 +21,11 @@ import (
 type stream struct {
 	config  Config
 	name    string
+	prefix  string // of its subjects
 	lines   []*line
 	metrics *metrics
+	problem atomic.Pointer[error] // why nothing is published now
+	answers atomic.Uint64         // acknowledgements so far
 
 	mark        mark
 	server      string       // the server that acknowledged
@@ -38,14 +42,16 @@ type anchor struct {
 }
 
 // A mark is kept in the journal: whatever record of the journal stands in the stream that was created then, stands behind
-// Floor.
+// Floor. Records before Next, by line, were acknowledged.
 type mark struct {
 	Created time.Time `json:"created"`
 	Floor   uint64    `json:"floor"`
+	Next    []uint64  `json:"next"`
 }
 
-func newStream(c Config, name string, lanes ...journal.Lane) *stream {
-	s := &stream{config: c, name: name}
+func newStream(c Config, m *metrics, name, prefix string, lanes ...journal.Lane) *stream {
+	s := &stream{config: c, metrics: m, name: name, prefix: prefix}
+	s.problem.Store(&errNotConnected)
 	for _, l := range lanes {
 		s.lines = append(s.lines, &line{lane: l, stream: s})
 	}
@@ -63,9 +69,12 @@ func (s *stream) restore() error {
 			return fmt.Errorf("journal: mark of stream %s: %w", s.name, err)
 		}
 	}
-	for _, l := range s.lines {
+	for i, l := range s.lines {
 		_, l.offered = s.config.Journal.Bounds(l.lane)
 		l.rewind(s.mark.Floor)
+		if i < len(s.mark.Next) && s.mark.Next[i] > 0 {
+			l.ackedBefore = s.mark.Next[i] - 1
+		}
 	}
 	return nil
 }
@@ -92,7 +101,7 @@ func (s *stream) reconcile(ctx context.Context, js jetstream.JetStream, server s
 		l.begin(info.State.LastSeq)
 	}
 	if from, ok := s.inDoubt(); ok && info.State.LastSeq >= from {
-		if err := s.strikeOut(ctx, js, from, info.State.LastSeq); err != nil {
+		if err := s.strikeOut(ctx, js, handle, from, info.State.LastSeq); err != nil {
 			return err
 		}
 	}
@@ -129,8 +138,8 @@ func (s *stream) rewind(info *jetstream.StreamInfo) error {
 	case s.nothingSent():
 		floor = info.State.LastSeq
 	}
-	s.mark = mark{Created: info.Created, Floor: floor}
-	if err := s.config.Journal.SetMark(s.name, s.mark.encode()); err != nil {
+	s.mark.Created, s.mark.Floor = info.Created, floor
+	if err := s.config.Journal.SetMark(s.name, s.mark.encode(), true); err != nil {
 		return err
 	}
 	s.checkpoints = s.checkpoints[:0]
@@ -169,19 +178,13 @@ func (s *stream) inDoubt() (from uint64, ok bool) {
 
 // strikeOut reads the IDs of the stream's messages in a span of sequences, and notes which records of the journal they
 // are. The duplicate window may be long over for them.
-func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, from, to uint64) error {
+func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, handle jetstream.Stream, from, to uint64) error {
 	reader, err := js.OrderedConsumer(ctx, s.name, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, HeadersOnly: true,
+		InactiveThreshold: 30 * time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("stream %s: read from %d: %w", s.name, from, err)
-	}
-	info, err := reader.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("stream %s: read from %d: %w", s.name, from, err)
-	}
-	if info.NumPending == 0 {
-		return nil
 	}
 	messages, err := reader.Messages(jetstream.PullMaxMessages(4096))
 	if err != nil {
@@ -189,7 +192,10 @@ func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, from, to
 	}
 	defer messages.Stop()
 	for {
-		message, err := messages.Next(jetstream.NextContext(ctx))
+		message, err := messages.Next(jetstream.NextMaxWait(readWait))
+		if errors.Is(err, nats.ErrTimeout) && ctx.Err() == nil {
+			return s.ended(ctx, handle, to)
+		}
 		if err != nil {
 			return fmt.Errorf("stream %s: read: %w", s.name, err)
 		}
@@ -200,10 +206,29 @@ func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, from, to
 		if err := s.note(message.Headers().Get(nats.MsgIdHdr), meta.Sequence.Stream); err != nil {
 			return err
 		}
-		if meta.Sequence.Stream >= to || meta.NumPending == 0 {
+		if meta.Sequence.Stream >= to {
 			return nil
 		}
+		if meta.NumPending == 0 {
+			return s.ended(ctx, handle, to)
+		}
 	}
+}
+
+// readWait is how long the stream may take to come up with a message.
+const readWait = 2 * time.Second
+
+// ended tells whether nothing is left up to a sequence: what stood there has expired or was deleted. If it is still there
+// the reader is slow, or sits on a replica that is behind, and what it did not show may be in the stream all the same.
+func (s *stream) ended(ctx context.Context, handle jetstream.Stream, to uint64) error {
+	_, err := handle.GetMsg(ctx, to)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("the reader is behind")
+	}
+	return fmt.Errorf("stream %s: read up to %d: %w", s.name, to, err)
 }
 
 func (s *stream) note(header string, seq uint64) error {

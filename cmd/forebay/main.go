@@ -109,7 +109,7 @@ func (e *environment) config() (*config.Config, error) {
 		return nil, usageError{err}
 	}
 	for _, w := range c.Warnings {
-		e.log.Warn("configuration: " + w)
+		e.log.Warn("configuration", "err", w)
 	}
 	return c, nil
 }
@@ -118,7 +118,7 @@ func (e *environment) load() (*config.Config, error) {
 	if path, ok := config.Find(e.configFlag, e.getenv); ok {
 		return config.Load(path, config.Options{Getenv: e.getenv, Providers: providerNames()})
 	}
-	return config.Development("", providerNames())
+	return config.Development("", developmentNames())
 }
 
 // newLog writes for people on a terminal and JSON elsewhere.

@@ -12,6 +12,7 @@ import (
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/asgardeo"
 	"github.com/forebayhq/forebay/provider/entrust"
+	"github.com/forebayhq/forebay/provider/generic"
 	"github.com/forebayhq/forebay/provider/mgpass"
 	"github.com/forebayhq/forebay/provider/scalekit"
 	"github.com/forebayhq/forebay/provider/ssofy"
@@ -21,12 +22,18 @@ import (
 var providers = map[string]func(provider.Config) (provider.Provider, error){
 	"asgardeo": asgardeo.New,
 	"entrust":  entrust.New,
+	"generic":  generic.New,
 	"mgpass":   mgpass.New,
 	"scalekit": scalekit.New,
 	"ssofy":    ssofy.New,
 }
 
 func providerNames() []string { return slices.Sorted(maps.Keys(providers)) }
+
+// developmentNames are those that development mode makes a source of: a generic source has no defaults.
+func developmentNames() []string {
+	return slices.DeleteFunc(providerNames(), func(name string) bool { return name == "generic" })
+}
 
 // newSources makes the provider of every source. Its errors are those of all of them.
 func newSources(c *config.Config) ([]ingress.Source, error) {

@@ -20,6 +20,8 @@ func reload(e *environment, running *config.Config, b *broker.Broker, in *ingres
 		e.log.Error("reload refused: nothing has changed", "err", err)
 		return
 	}
+	later := needRestart(running, c)
+	c.Journal = running.Journal // what its keys say holds together
 	sources, err := newSources(c)
 	if err == nil {
 		err = in.Reload(sources, limits(c, b))
@@ -30,7 +32,7 @@ func reload(e *environment, running *config.Config, b *broker.Broker, in *ingres
 	}
 	s.configure(c)
 	e.log.Info("configuration reloaded", "sources", len(sources))
-	for _, key := range needRestart(running, c) {
+	for _, key := range later {
 		e.log.Warn("this key changes with a restart", "key", key)
 	}
 }

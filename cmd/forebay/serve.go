@@ -162,7 +162,7 @@ const overhead = 64 << 10
 // payload says, and a delivery in quarantine is a third larger than it was.
 func limits(c *config.Config, b *broker.Broker) ingress.Limits {
 	return ingress.Limits{
-		Body: min(int64(c.Limits.Body), (b.MaxPayload()-overhead)/2),
+		Body: min(int64(c.Limits.Body), max((b.MaxPayload()-overhead)/2, b.MaxPayload()/4)),
 		Rate: float64(c.Limits.Rate), Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent,
 	}
 }

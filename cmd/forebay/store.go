@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,12 +41,12 @@ type problems struct {
 func openStore(c *config.Config, b *broker.Broker, r prometheus.Registerer, log *slog.Logger) (store, error) {
 	if c.Ack == "stream" {
 		return &directStore{Direct: &publisher.Direct{
-			Dial:    func() (*nats.Conn, error) { return b.Dial("forebay") },
-			Prepare: prepare(c, log), Wait: 2 * time.Second,
+			Dial:    func() (*nats.Conn, error) { return b.Dial("forebay", nats.NoReconnect()) },
+			Prepare: prepare(c, log), Streams: []string{c.Stream.Name, streams(c).Quarantine()}, Wait: 2 * time.Second,
 		}}, nil
 	}
 	j, err := journal.Open(journal.Config{
-		Dir: filepath.Join(string(c.Data), "journal"), MaxBytes: int64(c.Journal.MaxBytes), Horizon: longestHorizon(c),
+		Dir: filepath.Join(string(c.Data), "journal"), MaxBytes: int64(c.Journal.MaxBytes),
 		Now: time.Now, Log: log,
 	})
 	if err != nil {
@@ -55,22 +56,21 @@ func openStore(c *config.Config, b *broker.Broker, r prometheus.Registerer, log 
 		Publisher: publisher.New(publisher.Config{
 			Journal: j, Dial: func() (*nats.Conn, error) { return b.Dial("forebay publisher", nats.NoReconnect()) },
 			Prepare: prepare(c, log), Silent: revive(b, j, log),
-			Stream: c.Stream.Name, Quarantine: streams(c).Quarantine(),
+			Stream: c.Stream.Name, Quarantine: streams(c).Quarantine(), Prefix: c.Stream.Prefix,
 			Guard: c.Journal.Guard, Now: time.Now, Log: log, Metrics: r,
 		}, rules(c)),
 		journal: j,
 	}, nil
 }
 
-// prepare makes sure that the streams exist, and says once how those that exist differ.
-func prepare(c *config.Config, log *slog.Logger) func(context.Context, jetstream.JetStream) error {
-	said := map[string]bool{}
-	return func(ctx context.Context, js jetstream.JetStream) error {
-		differences, err := broker.Ensure(ctx, js, streams(c))
+// prepare makes sure that a stream exists, and says once how one that exists differs.
+func prepare(c *config.Config, log *slog.Logger) func(context.Context, jetstream.JetStream, string) error {
+	var said sync.Map
+	return func(ctx context.Context, js jetstream.JetStream, stream string) error {
+		differences, err := broker.EnsureOne(ctx, js, streams(c), stream)
 		for _, d := range differences {
-			if !said[d] {
-				said[d] = true
-				log.Warn("stream left as it is: " + d)
+			if _, ok := said.LoadOrStore(d, true); !ok {
+				log.Warn("stream left as it is", "err", d)
 			}
 		}
 		return err
@@ -97,14 +97,6 @@ func rules(c *config.Config) publisher.Rules {
 		}
 	}
 	return r
-}
-
-func longestHorizon(c *config.Config) time.Duration {
-	longest := c.Journal.Dedupe
-	for _, s := range c.Sources {
-		longest = max(longest, s.Dedupe)
-	}
-	return longest
 }
 
 type journalStore struct {

@@ -22,7 +22,7 @@ func (j *Journal) SetAside(l Lane, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := j.db.Set(asideKey(l, seq), value, pebble.Sync); err != nil {
+	if err := j.set(asideKey(l, seq), value, pebble.Sync); err != nil {
 		return fmt.Errorf("set record %d of lane %s aside: %w", seq, l, err)
 	}
 	return nil
@@ -54,6 +54,9 @@ func (j *Journal) takeBackOne(b *pebble.Batch, key, value []byte) error {
 	record, _, err := decodeRecord(key, value)
 	if err != nil {
 		return err
+	}
+	if record.Seq >= j.lanes[record.Lane].first {
+		return b.Delete(key, nil) // it is still in its lane, and is offered from there
 	}
 	last := &j.lanes[record.Lane].last
 	last.seq++

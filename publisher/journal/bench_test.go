@@ -10,7 +10,7 @@ import (
 
 // BenchmarkAppend is what a delivery of one event costs with 64 of them at a time, flush included.
 func BenchmarkAppend(b *testing.B) {
-	j, err := Open(Config{Dir: b.TempDir(), Horizon: 96 * time.Hour, Now: time.Now, Log: discard})
+	j, err := Open(Config{Dir: b.TempDir(), Now: time.Now, Log: discard})
 	if err != nil {
 		b.Fatal(err)
 	}

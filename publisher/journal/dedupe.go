@@ -110,13 +110,17 @@ func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
 		return 0, 0, false, err
 	}
 	defer x.it.Close()
+	if !x.it.First() {
+		return 0, 0, false, x.it.Error()
+	}
+	oldest := binary.BigEndian.Uint32(x.it.Key()[1:])
 	h, now := hashOf(id), j.clock.now()
 	for bucket := bucketOf(now); ; bucket-- {
 		_, at, ok, err := x.lookUp(bucket, h)
 		if err != nil || ok {
 			return at.Lane, at.Seq, ok, err
 		}
-		if bucket == 0 || bucket <= bucketOf(now.Add(-j.config.Horizon)) {
+		if bucket == 0 || bucket <= oldest {
 			return 0, 0, false, nil
 		}
 	}
@@ -124,7 +128,17 @@ func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
 
 // expire forgets the IDs beyond the longest horizon, a bucket at a time.
 func (j *Journal) expire() error {
-	oldest := bucketOf(j.clock.advance(j.config.Now()).Add(-j.config.Horizon))
+	oldest := bucketOf(j.clock.advance(j.config.Now()).Add(-time.Duration(j.horizon.Load())))
+	for _, l := range Lanes() { // what may still be published has to be found in the stream
+		first, _ := j.Bounds(l)
+		records, err := j.Read(l, first, 1, nil)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			oldest = min(oldest, bucketOf(r.Accepted))
+		}
+	}
 	err := j.db.DeleteRange(idKey(0, hash{}), idKey(oldest, hash{}), pebble.NoSync)
 	if err != nil {
 		return fmt.Errorf("expire dedupe index: %w", err)

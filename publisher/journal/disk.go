@@ -87,7 +87,9 @@ func (d *disk) memTable() uint64 {
 
 // waitForSpace is called when a write found no space. All writes wait until it returns and are then tried once more.
 func (d *disk) waitForSpace() {
-	close(*d.stalled.Load())
+	if d.err() == nil {
+		close(*d.stalled.Load()) // it may be closed already, while the journal is being closed
+	}
 	d.log.Error("disk is full: deliveries are refused until there is space", "path", d.dir)
 	for {
 		usage, err := d.raw.GetDiskUsage(d.dir)
@@ -133,7 +135,7 @@ func options(d *disk) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          d.fs,
 		Logger:                      d,
-		FormatMajorVersion:          pebble.FormatNewest,
+		FormatMajorVersion:          pebble.FormatValueSeparation, // named, so that a newer Pebble does not end the way back
 		CacheSize:                   16 << 20,
 		MemTableSize:                d.memTable(),
 		MemTableStopWritesThreshold: 4,

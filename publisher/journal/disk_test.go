@@ -141,7 +141,40 @@ func TestFailedFlushIsNeverASuccess(t *testing.T) {
 	if _, err := j.Append(t.Context(), []Entry{entry(Normal, "b")}); !errors.Is(err, ErrFailed) {
 		t.Errorf("got %v, want %v", err, ErrFailed)
 	}
+	if err := j.SetMark("IDENTITY", nil, true); !errors.Is(err, ErrFailed) {
+		t.Errorf("mark: got %v, want %v", err, ErrFailed)
+	}
 	if err := j.Close(); err != nil {
 		t.Errorf("close: %v", err)
+	}
+}
+
+func TestCloseOnAFullDisk(t *testing.T) {
+	var full atomic.Bool
+	var fs troubledFS
+	fs = troubled(func(op errorfs.Op) error {
+		if full.Load() && writes(op) {
+			fs.avail.Store(0)
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	j, err := Open(Config{FS: fs, Dir: "journal", Now: time.Now, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	if _, err := j.Append(t.Context(), []Entry{entry(Normal, "caught")}); !errors.Is(err, ErrDiskFull) {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- j.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Close hangs")
 	}
 }

@@ -56,10 +56,9 @@ var (
 
 // Config says where the journal is and how large it may become.
 type Config struct {
-	Dir      string        // made if missing, mode 0700
-	MaxBytes int64         // of records not yet trimmed; 0: as the disk allows
-	Horizon  time.Duration // the longest of any Entry: older IDs are forgotten
-	FS       vfs.FS        // vfs.Default unless a test wants another
+	Dir      string // made if missing, mode 0700
+	MaxBytes int64  // of records not yet trimmed; 0: as the disk allows
+	FS       vfs.FS // vfs.Default unless a test wants another
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -73,10 +72,11 @@ type Journal struct {
 	requests chan *request
 	lanes    [lanes]lane
 	bytes    atomic.Int64
+	horizon  atomic.Int64 // the longest of any Entry, in nanoseconds
 	clock    clock
 	closing  chan struct{}
+	ended    chan struct{} // closed when nothing is committed any more
 	close    func() error
-	done     sync.WaitGroup
 }
 
 // Open opens the journal in Dir, or makes it. On a full disk it returns at once, takes nothing, and goes on opening when
@@ -91,13 +91,15 @@ func Open(c Config) (*Journal, error) {
 		opened:   make(chan struct{}),
 		requests: make(chan *request, 4096),
 		closing:  make(chan struct{}),
+		ended:    make(chan struct{}),
 	}
 	j.close = sync.OnceValue(j.shut)
 	for l := range j.lanes {
 		j.lanes[l].wake = make(chan struct{}, 1)
 	}
 	opened, full := make(chan error, 1), j.disk.full()
-	j.done.Go(func() {
+	go func() {
+		defer close(j.ended)
 		err := j.open()
 		opened <- err
 		if err != nil {
@@ -105,7 +107,7 @@ func Open(c Config) (*Journal, error) {
 			return
 		}
 		j.commitLoop()
-	})
+	}()
 	select {
 	case err := <-opened:
 		if err != nil {
@@ -177,8 +179,13 @@ func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, 
 		return 0, ErrDiskFull
 	case <-j.disk.failed:
 		return 0, j.disk.err()
+	case <-j.ended: // it may have been committed all the same: a repetition is then a duplicate
+		return 0, ErrClosed
 	}
 }
+
+// Remember sets for how long IDs are kept: as long as the longest horizon of any Entry.
+func (j *Journal) Remember(longest time.Duration) { j.horizon.Store(int64(longest)) }
 
 // Err says why the journal takes nothing now, or nil.
 func (j *Journal) Err() error {
@@ -221,7 +228,11 @@ func (j *Journal) shut() error {
 	if errors.Is(j.disk.err(), ErrFailed) {
 		return nil // the database is not to be touched again
 	}
-	j.done.Wait()
+	select {
+	case <-j.ended:
+	case <-j.disk.failed: // the goroutine that found out never ends
+		return nil
+	}
 	if j.db == nil {
 		return nil
 	}

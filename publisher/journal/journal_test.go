@@ -30,7 +30,7 @@ func start(t *testing.T, change func(*Config)) *journaling {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	j := &journaling{clock: &now}
 	j.config = Config{
-		Dir: t.TempDir(), Horizon: 96 * time.Hour, Now: func() time.Time { return *j.clock },
+		Dir: t.TempDir(), Now: func() time.Time { return *j.clock },
 		Log: discard,
 	}
 	if change != nil {
@@ -48,6 +48,7 @@ func (j *journaling) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.Journal = opened
+	j.Remember(96 * time.Hour)
 }
 
 func (j *journaling) reopen(t *testing.T) {
@@ -175,6 +176,15 @@ func TestExpiryForgetsWholeBuckets(t *testing.T) {
 	if err := j.expire(); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, ok, err := j.Find("ssofy/old"); !ok || err != nil {
+		t.Errorf("the ID of a record that is still there is forgotten: %v %v", ok, err)
+	}
+	if err := j.Trim(map[Lane]uint64{Normal: 1}, "IDENTITY", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.expire(); err != nil {
+		t.Fatal(err)
+	}
 	ids, err := j.index()
 	if err != nil {
 		t.Fatal(err)
@@ -182,6 +192,24 @@ func TestExpiryForgetsWholeBuckets(t *testing.T) {
 	defer ids.it.Close()
 	if _, _, ok, err := ids.lookUp(bucket, hashOf("ssofy/old")); ok || err != nil {
 		t.Errorf("the old bucket is still there: %v %v", ok, err)
+	}
+}
+
+func TestHorizonThatGrows(t *testing.T) {
+	j := start(t, nil)
+	e := entry(Normal, "a")
+	e.Horizon = 720 * time.Hour
+	j.Remember(e.Horizon)
+	j.mustAppend(t, e)
+	if err := j.Trim(map[Lane]uint64{Normal: 1}, "IDENTITY", nil); err != nil {
+		t.Fatal(err)
+	}
+	*j.clock = j.clock.Add(12 * 24 * time.Hour)
+	if err := j.expire(); err != nil {
+		t.Fatal(err)
+	}
+	if n := j.mustAppend(t, e); n != 1 {
+		t.Errorf("%d duplicates, want 1", n)
 	}
 }
 

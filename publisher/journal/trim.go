@@ -62,15 +62,30 @@ func (j *Journal) total(l Lane, seq uint64) (int64, error) {
 	return int64(binary.BigEndian.Uint64(value)), nil
 }
 
-// SetMark remembers something under a name, flushed.
-func (j *Journal) SetMark(name string, mark []byte) error {
+// SetMark remembers something under a name, flushed at once or with the next flush.
+func (j *Journal) SetMark(name string, mark []byte, flushed bool) error {
 	if err := j.wait(); err != nil {
 		return err
 	}
-	if err := j.db.Set(markKey(name), mark, pebble.Sync); err != nil {
+	if err := j.set(markKey(name), mark, &pebble.WriteOptions{Sync: flushed}); err != nil {
 		return fmt.Errorf("mark journal: %w", err)
 	}
 	return nil
+}
+
+// set writes one key. After a failed flush Pebble holds whoever writes for ever; not the caller.
+func (j *Journal) set(key, value []byte, o *pebble.WriteOptions) error {
+	if err := j.disk.err(); err != nil {
+		return err
+	}
+	written := make(chan error, 1)
+	go func() { written <- j.db.Set(key, value, o) }()
+	select {
+	case err := <-written:
+		return err
+	case <-j.disk.failed:
+		return j.disk.err()
+	}
 }
 
 // Mark gives what was last remembered under a name, or nil.
