@@ -72,7 +72,7 @@ func serveTLS(t *testing.T, c *tls.Config) string {
 	server.TLSConfig = c
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTLS(l, "", "") }()
-	t.Cleanup(func() { _ = server.Close(); _ = <-done })
+	t.Cleanup(func() { _ = server.Close(); <-done })
 	return "https://" + l.Addr().String() + path
 }
 

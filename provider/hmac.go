@@ -70,7 +70,7 @@ func (k *Key) Sum(message []byte) [sha256.Size]byte {
 	defer k.states.Put(s)
 	s.Reset()
 	s.Write(message)
-	s.Hash.Sum(s.sum[:0])
+	s.Sum(s.sum[:0])
 	return s.sum
 }
 

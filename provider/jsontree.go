@@ -36,7 +36,8 @@ type node struct {
 func (t *tree) value(i int, n node) int {
 	at := len(t.nodes)
 	t.nodes = append(t.nodes, n)
-	kind, end, escaped := KindNumber, i, false
+	var end int
+	kind, escaped := KindNumber, false
 	switch t.text[i] {
 	case '{':
 		kind, end = KindObject, t.object(i+1)

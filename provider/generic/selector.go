@@ -216,15 +216,3 @@ func (s selector) raw(d document) json.RawMessage {
 	}
 	return nil
 }
-
-// headers are the names of all headers that the selector looks at.
-func (s selector) headers() (names []string) {
-	for _, a := range s {
-		for _, p := range a.parts {
-			if p.header != "" {
-				names = append(names, p.header)
-			}
-		}
-	}
-	return names
-}

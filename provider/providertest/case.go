@@ -199,6 +199,7 @@ func (c testCase) wantAnswer(t *testing.T, p provider.Provider, o provider.Outco
 	if err != nil {
 		t.Fatalf("answer: %v", err)
 	}
+	defer want.Body.Close()
 	answerer, ok := p.(provider.Answerer)
 	if !ok {
 		t.Fatal("answer: the provider is no Answerer")

@@ -141,15 +141,17 @@ func setPath(u *url.URL, escaped string) {
 
 // other is another character of the same sort.
 func other(c byte) string {
-	switch {
-	case c == 'z', c == 'Z', c == '9':
-		return map[byte]string{'z': "a", 'Z': "A", '9': "0"}[c]
-	case c == '+':
-		return "/"
-	case c == '/':
-		return "+"
-	case c == '=':
+	switch c {
+	case 'z':
+		return "a"
+	case 'Z', '=':
 		return "A"
+	case '9':
+		return "0"
+	case '+':
+		return "/"
+	case '/':
+		return "+"
 	}
 	return string(c + 1)
 }

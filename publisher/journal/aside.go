@@ -22,7 +22,7 @@ func (j *Journal) SetAside(l Lane, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := j.set(asideKey(l, seq), value, pebble.Sync); err != nil {
+	if err := j.write(func() error { return j.db.Set(asideKey(l, seq), value, pebble.Sync) }); err != nil {
 		return fmt.Errorf("set record %d of lane %s aside: %w", seq, l, err)
 	}
 	return nil

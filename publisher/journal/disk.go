@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,6 +123,7 @@ func (d *disk) Fatalf(format string, args ...any) {
 }
 
 func (d *disk) giveUp(reason string) {
+	reason, _, _ = strings.Cut(reason, "\n") // stack traces follow
 	d.fail.Do(func() {
 		d.reason.Store(reason)
 		d.log.Error("journal failed", "err", reason)

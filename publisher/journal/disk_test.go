@@ -144,6 +144,9 @@ func TestFailedFlushIsNeverASuccess(t *testing.T) {
 	if err := j.SetMark("IDENTITY", nil, true); !errors.Is(err, ErrFailed) {
 		t.Errorf("mark: got %v, want %v", err, ErrFailed)
 	}
+	if err := j.Trim(nil, "IDENTITY", nil); !errors.Is(err, ErrFailed) {
+		t.Errorf("trim: got %v, want %v", err, ErrFailed)
+	}
 	if err := j.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}

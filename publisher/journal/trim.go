@@ -14,7 +14,6 @@ func (j *Journal) Trim(upTo map[Lane]uint64, name string, mark []byte) error {
 		return err
 	}
 	b := j.db.NewBatch()
-	defer b.Close()
 	trimmed := make(map[Lane]int64)
 	for l, seq := range upTo {
 		total, err := j.total(l, seq)
@@ -32,7 +31,8 @@ func (j *Journal) Trim(upTo map[Lane]uint64, name string, mark []byte) error {
 	if err := b.Set(markKey(name), mark, nil); err != nil {
 		return err
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
+	err := j.write(func() error { return errors.Join(b.Commit(pebble.NoSync), b.Close()) })
+	if err != nil {
 		return fmt.Errorf("trim journal: %w", err)
 	}
 	for l, seq := range upTo {
@@ -67,19 +67,20 @@ func (j *Journal) SetMark(name string, mark []byte, flushed bool) error {
 	if err := j.wait(); err != nil {
 		return err
 	}
-	if err := j.set(markKey(name), mark, &pebble.WriteOptions{Sync: flushed}); err != nil {
+	err := j.write(func() error { return j.db.Set(markKey(name), mark, &pebble.WriteOptions{Sync: flushed}) })
+	if err != nil {
 		return fmt.Errorf("mark journal: %w", err)
 	}
 	return nil
 }
 
-// set writes one key. After a failed flush Pebble holds whoever writes for ever; not the caller.
-func (j *Journal) set(key, value []byte, o *pebble.WriteOptions) error {
+// write calls what writes. After a failed flush Pebble holds for ever whoever writes; not the caller.
+func (j *Journal) write(f func() error) error {
 	if err := j.disk.err(); err != nil {
 		return err
 	}
 	written := make(chan error, 1)
-	go func() { written <- j.db.Set(key, value, o) }()
+	go func() { written <- f() }()
 	select {
 	case err := <-written:
 		return err
