@@ -78,7 +78,7 @@ func (d *disk) reserve(n int) error {
 // memTable is the size of a memory table. Pebble keeps about five logs of that size, in use or to be used again, which a
 // small disk would have no room for.
 func (d *disk) memTable() uint64 {
-	const most = 32 << 20
+	const most = 16 << 20
 	usage, err := d.raw.GetDiskUsage(d.dir)
 	if err != nil {
 		return most
@@ -134,12 +134,13 @@ func (d *disk) giveUp(reason string) {
 // options suit a log that is written once, read once and deleted from the front, with an index beside it that is asked for
 // keys it does not have.
 func options(d *disk) *pebble.Options {
+	table := d.memTable()
 	o := &pebble.Options{
 		FS:                          d.fs,
 		Logger:                      d,
 		FormatMajorVersion:          pebble.FormatValueSeparation, // named, so that a newer Pebble does not end the way back
-		CacheSize:                   16 << 20,
-		MemTableSize:                d.memTable(),
+		CacheSize:                   16<<20 + 3*int64(table),      // Pebble takes the memory tables out of it
+		MemTableSize:                table,
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       64,
 		FlushDelayDeleteRange:       10 * time.Second,
