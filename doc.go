@@ -7,8 +7,9 @@
 // # Where to start
 //
 // Read ingress.receive, the way in: one function, one step a line or two, from the request to the answer. Then read
-// publisher.go, which carries what was accepted on to the stream. Then example_test.go, where one event makes the whole
-// travel in front of you. After these three you know the program; the rest is detail.
+// stream.session in publisher, which carries what was accepted on to the stream, and Consumer.attempt in consumer, the
+// way out. Then example_test.go, where one event makes the whole travel in front of you. After these you know the
+// program; the rest is detail.
 //
 // # How one event travels
 //
@@ -27,6 +28,8 @@
 //     because a server that acknowledges has not synced yet.
 //  6. broker is the NATS server that holds the stream, embedded or a connection to yours. Any NATS client reads the
 //     event there, in any language.
+//  7. consumer hands the event to the jobs that the configuration names, here consumer/otp, which sends the code. An
+//     attempt without success comes again by a schedule that the server keeps; in the end the event is a dead letter.
 //
 // Each step that fails decides the answer: an unverified delivery is 401, and a full disk is 503 with a time to come
 // back. What is verified and cannot be read goes to quarantine. The answer never waits for NATS, unless the
@@ -47,6 +50,7 @@
 //   - broker/brokertest: a real NATS server for tests.
 //   - config: the configuration file as one struct. Its comments are the manual.
 //   - consumer: the way out, for programs that handle events: attempts, schedules, dead letters, redrive and replay.
+//   - consumer/<job>: one thing that is done with events each, such as a one-time code delivered.
 //   - cmd/forebay: the program. It alone knows all the others, and wires them in serve.go.
 //   - scripts/benchmark: the contestants, the load and the table behind scripts/bench.
 //

@@ -39,6 +39,7 @@ var imports = map[string][]string{
 // lists are the map literals that must name every folder below another, and only those.
 var lists = []struct{ file, folder string }{
 	{"cmd/forebay/providers.go", "provider"},
+	{"cmd/forebay/jobs.go", "consumer"},
 }
 
 func TestImports(t *testing.T) {

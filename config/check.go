@@ -19,7 +19,7 @@ import (
 )
 
 // check notes everything that cannot work, reads the files with secrets, and warns of what should be seen.
-func (d *decoder) check(c *Config, providers []string) {
+func (d *decoder) check(c *Config, o Options) {
 	d.checkAddresses(c)
 	d.checkTLS("tls", c.TLS.Cert, c.TLS.Key, "client_ca", c.TLS.ClientCA)
 	if c.TLS.ClientCA != "" && !c.TLS.Enabled() {
@@ -33,7 +33,8 @@ func (d *decoder) check(c *Config, providers []string) {
 	for i, action := range c.Lanes.Urgent {
 		d.checkAction(fmt.Sprintf("lanes.urgent[%d]", i), action)
 	}
-	d.checkSources(c.Sources, providers)
+	d.checkSources(c.Sources, o.Providers)
+	d.checkConsumers(c.Consumers, o.Jobs)
 }
 
 func (d *decoder) checkAddresses(c *Config) {

@@ -74,6 +74,11 @@ type Config struct {
 	// characters a-z, 0-9, _ and -, the first a letter or a digit; it is a part of the subject. Reloaded on SIGHUP.
 	Sources Sources `yaml:"sources"`
 
+	// Consumers are the durables of the stream and the jobs that run on them, by name. A name is one to 64 letters,
+	// digits, _ and -. Dead letters are kept as long as events are, stream.max_age. Reloaded on SIGHUP: attempts under
+	// way are finished first. Default: none.
+	Consumers Consumers `yaml:"consumers"`
+
 	// File is where this was read from, empty in development mode.
 	File string `yaml:"-"`
 

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
-
-	"github.com/forebayhq/forebay/provider"
 )
 
 // A decoder fills structs from YAML nodes by their yaml tags. The decoder of goccy/go-yaml stops at the first problem,
@@ -175,13 +173,13 @@ func (d *decoder) text(key, raw string, into reflect.Value) {
 		d.fail(key, "%w", err)
 		return
 	}
-	switch p := into.Addr().Interface().(type) {
-	case *Path:
-		*p = d.path(text)
-	case *provider.Path:
-		*p = provider.Path(d.path(text))
+	if isPath(into.Type()) {
+		into.SetString(string(d.path(text)))
 	}
 }
+
+// isPath reports whether t is a Path: ours, or that of a package which may not import this one and has options.
+func isPath(t reflect.Type) bool { return t.Kind() == reflect.String && t.Name() == "Path" }
 
 // path starts a relative path at the folder of the file.
 func (d *decoder) path(text string) Path {

@@ -13,8 +13,8 @@ import (
 var badFiles = []struct{ name, text, want string }{
 	{"unknown key", "listen: :1\nlisten_tls: :2\n",
 		`forebay.yaml:2: listen_tls: unknown key; known here: ` + allKeys},
-	{"a later issue", "consumers: {}\n",
-		`forebay.yaml:1: consumers: unknown key; known here: ` + allKeys},
+	{"a later issue", "dashboard: {}\n",
+		`forebay.yaml:1: dashboard: unknown key; known here: ` + allKeys},
 	{"unknown key within", "tls:\n  certificate: x\n",
 		`forebay.yaml:2: tls.certificate: unknown key; known here: cert, client_ca, key`},
 	{"merge key", "limits: &l {burst: 1}\ntls:\n  <<: *l\n",
@@ -152,7 +152,7 @@ var badFiles = []struct{ name, text, want string }{
 }
 
 const (
-	allKeys = "ack, admin, data, journal, lanes, limits, listen, nats, public_url, seal, sources, stream, tls, trusted_proxies"
+	allKeys = "ack, admin, consumers, data, journal, lanes, limits, listen, nats, public_url, seal, sources, stream, tls, trusted_proxies"
 
 	sourceKeys = "dedupe, path, provider, public_url, secret_file, secret_files, secrets, " +
 		"and the name of the provider for its own options"

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Getenv    func(string) string // os.Getenv
 	Providers []string            // the names of all providers
+	Jobs      []string            // the names of all jobs
 }
 
 // Find says which file to load: flag, else the environment's FOREBAY_CONFIG, else forebay.yaml in the working folder if
@@ -54,7 +55,7 @@ func Load(path string, o Options) (*Config, error) {
 		return nil, err
 	}
 	d.decoding = d.problems
-	d.check(c, o.Providers)
+	d.check(c, o)
 	if err := d.err(); err != nil {
 		return nil, err
 	}

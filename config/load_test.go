@@ -13,7 +13,10 @@ import (
 	"github.com/forebayhq/forebay/schema"
 )
 
-var providers = []string{"ssofy", "mgpass"}
+var (
+	providers = []string{"ssofy", "mgpass"}
+	jobs      = []string{"otp", "webhook"}
+)
 
 // environment is a getenv over a literal.
 func environment(pairs map[string]string) func(string) string {
@@ -41,7 +44,7 @@ func writeFile(t *testing.T, path, text string) {
 
 func load(t *testing.T, path string) *Config {
 	t.Helper()
-	c, err := Load(path, Options{Getenv: environment(nil), Providers: providers})
+	c, err := Load(path, Options{Getenv: environment(nil), Providers: providers, Jobs: jobs})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,16 +19,23 @@ var sampleEnv = environment(map[string]string{
 })
 
 func TestSampleShowsTheDefaults(t *testing.T) {
-	sample, err := Load(samplePath, Options{Getenv: sampleEnv, Providers: providers})
+	sample, err := Load(samplePath, Options{Getenv: sampleEnv, Providers: providers, Jobs: jobs})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(sample.Sources) == 0 || len(sample.Warnings) > 0 {
+	if len(sample.Sources) == 0 || len(sample.Consumers) == 0 || len(sample.Warnings) > 0 {
 		t.Errorf("sources %v, warnings %q", sample.Sources, sample.Warnings)
+	}
+	for _, c := range sample.Consumers {
+		want := consumerDefaults()
+		want.Name, want.Where = c.Name, c.Where
+		if !reflect.DeepEqual(c, want) {
+			t.Errorf("consumer %s does not show the defaults: %+v", c.Name, c)
+		}
 	}
 	empty := load(t, write(t, ""))
 	for _, c := range []*Config{sample, empty} {
-		c.Sources, c.File, c.Warnings = nil, "", nil
+		c.Sources, c.Consumers, c.File, c.Warnings = nil, nil, "", nil
 		slices.Sort(c.Lanes.Urgent)
 	}
 	if want := Path("../docs/data"); sample.Data != want {
@@ -66,6 +73,9 @@ func TestSampleHasEveryKey(t *testing.T) {
 	for name := range tagged(reflect.TypeFor[Source]()) {
 		want = append(want, "sources.ssofy."+name)
 	}
+	for name := range tagged(reflect.TypeFor[Consumer]()) {
+		want = append(want, "consumers.audit."+name)
+	}
 	for _, key := range want {
 		if !slices.Contains(got, key) {
 			t.Errorf("%s is not in the sample", key)
@@ -90,7 +100,7 @@ func sampleKeys(t *testing.T, text string) []string {
 	return slices.Collect(maps.Keys(d.lines))
 }
 
-// leaves gives what the keys of a struct hold, by key path, structs below it included and sources left out.
+// leaves gives what the keys of a struct hold, by key path, structs below it included sources and consumers left out.
 func leaves(key string, v reflect.Value) map[string]reflect.Value {
 	all := map[string]reflect.Value{}
 	for name, i := range tagged(v.Type()) {
@@ -98,7 +108,7 @@ func leaves(key string, v reflect.Value) map[string]reflect.Value {
 		switch {
 		case isRecord(field.Type()):
 			maps.Copy(all, leaves(path, field))
-		case name != "sources":
+		case name != "sources" && name != "consumers":
 			all[path] = field
 		}
 	}

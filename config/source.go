@@ -79,32 +79,34 @@ func (s Sources) Find(name string) (Source, bool) {
 func (s *Sources) decodeNode(d *decoder, key string, n ast.Node) {
 	for _, e := range d.entries(key, n) {
 		source := Source{Name: e.name, Path: "/webhooks/" + e.name, Where: d.at(e.key, nil).where()}
-		d.source(e, &source)
+		source.Options = d.withOptions(e, reflect.ValueOf(&source).Elem(), &source.Provider, "provider")
 		*s = append(*s, source)
 	}
 }
 
-// source fills a source. The one key that Source does not have is named like its provider.
-func (d *decoder) source(e entry, s *Source) {
+// withOptions fills a struct of what a list chooses by name: a provider, a job. The one key that the struct does not have
+// is named like the choice and holds the options of its own, decoded later.
+func (d *decoder) withOptions(e entry, into reflect.Value, choice *string, kind string) (options func(into any) error) {
 	n := d.resolve(e.key, e.node)
 	if n == nil {
-		return
+		return nil
 	}
 	var others []entry
-	d.record(e.key, n, reflect.ValueOf(s).Elem(), func(o entry) { others = append(others, o) })
+	d.record(e.key, n, into, func(o entry) { others = append(others, o) })
 	for _, o := range others {
-		if o.name != s.Provider {
-			d.fail(o.key, "unknown key; known here: %s, and the name of the provider for its own options",
-				names(tagged(reflect.TypeFor[Source]())))
+		if o.name != *choice {
+			d.fail(o.key, "unknown key; known here: %s, and the name of the %s for its own options",
+				names(tagged(into.Type())), kind)
 			continue
 		}
 		if o.node = d.resolve(o.key, o.node); o.node != nil {
-			s.Options = d.options(o)
+			options = d.options(o)
 		}
 	}
+	return options
 }
 
-// options decodes an entry later, when its provider says into what.
+// options decodes an entry later, when its provider or job says into what.
 func (d *decoder) options(e entry) func(into any) error {
 	return func(into any) error {
 		v := reflect.ValueOf(into)

@@ -62,8 +62,8 @@ func (k *checkCommand) Run(ctx context.Context, e *environment) error {
 func findings(ctx context.Context, c *config.Config) []finding {
 	running := probe(ctx, c)
 	return slices.Concat(
-		checkFile(c), running.findings(c), checkSources(c), checkSeal(c), checkData(c),
-		checkBroker(ctx, c, running),
+		checkFile(c), running.findings(c), checkSources(c), checkConsumers(c), checkSeal(c),
+		checkData(c), checkBroker(ctx, c, running),
 	)
 }
 

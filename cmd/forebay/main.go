@@ -27,6 +27,9 @@ type commands struct {
 	Tail       tailCommand       `cmd:"" help:"Print events as they arrive."`
 	Show       showCommand       `cmd:"" help:"Print one event whole."`
 	Quarantine quarantineCommand `cmd:"" help:"List, print and release deliveries that were verified and could not be read."`
+	Consumers  consumersCommand  `cmd:"" help:"Show how the consumers are doing."`
+	Dead       deadCommand       `cmd:"" help:"List, print, redrive and drop dead letters."`
+	Replay     replayCommand     `cmd:"" help:"Give stored events to one consumer, to a URL, or print them."`
 	Check      checkCommand      `cmd:"" help:"Check the configuration, the broker and each source."`
 	Seal       sealCommand       `cmd:"" help:"Make a key for sealed members, and open them."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -116,7 +119,7 @@ func (e *environment) config() (*config.Config, error) {
 
 func (e *environment) load() (*config.Config, error) {
 	if path, ok := config.Find(e.configFlag, e.getenv); ok {
-		return config.Load(path, config.Options{Getenv: e.getenv, Providers: providerNames()})
+		return config.Load(path, config.Options{Getenv: e.getenv, Providers: providerNames(), Jobs: jobNames()})
 	}
 	return config.Development("", developmentNames())
 }
@@ -124,7 +127,7 @@ func (e *environment) load() (*config.Config, error) {
 // newLog writes for people on a terminal and JSON elsewhere.
 func newLog(w io.Writer) *slog.Logger {
 	if isTerminal(w) {
-		return slog.New(tint.NewHandler(w, &tint.Options{TimeFormat: "15:04:05.000"}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{TimeFormat: "15:04:05.000"}))
 	}
 	return slog.New(slog.NewJSONHandler(w, nil))
 }

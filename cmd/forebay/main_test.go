@@ -45,6 +45,10 @@ sources:
 //	get URL           prints status and body
 //	post FILE [PATH]  sends HTTP text as "send --print" makes it, and prints status and body
 //	let NAME RE       sets a variable to what the group matches in the last output
+//	neglect NAME N    plain nats.go: takes so many hand-overs from a durable and answers none
+//	take NAME N       plain nats.go: acknowledges so many events of a durable, no more being there, and prints subjects
+//	hook FILE         starts an HTTP server at $HOOK that writes what it gets to a file, a line a request
+//	until RE CMD...   repeats a program until its output matches
 //	! absent TEXT F   whether the text is in a file, or in a file of a folder
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -55,6 +59,7 @@ func TestScript(t *testing.T) {
 			"serve": scriptServe, "stop-serve": scriptStop, "kill-serve": scriptKill, "signal": scriptSignal,
 			"await": scriptAwait, "code": scriptCode,
 			"get": scriptGet, "post": scriptPost, "let": scriptLet, "absent": scriptAbsent,
+			"neglect": scriptNeglect, "take": scriptTake, "until": scriptUntil, "hook": scriptHook,
 		},
 	})
 }
@@ -97,13 +102,14 @@ func scriptSignal(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
-	re := regexp.MustCompile(args[1])
-	ts.Check(poll(func() error {
-		if text := ts.ReadFile(args[0]); !re.MatchString(text) {
-			return fmt.Errorf("%s does not say %q: %s", args[0], args[1], text)
-		}
-		return nil
-	}))
+	ts.Check(poll(func() error { return matches(ts.ReadFile(args[0]), args[1]) }))
+}
+
+func matches(text, pattern string) error {
+	if !regexp.MustCompile("(?m)" + pattern).MatchString(text) {
+		return fmt.Errorf("it does not say %q: %s", pattern, text)
+	}
+	return nil
 }
 
 func scriptCode(ts *testscript.TestScript, _ bool, args []string) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,10 +12,10 @@ import (
 )
 
 // reloaded are the keys that SIGHUP reads again.
-var reloaded = []string{"sources", "limits", "lanes"}
+var reloaded = []string{"sources", "limits", "lanes", "consumers"}
 
 // reload reads the configuration again and swaps in what may change. A bad file changes nothing and says why.
-func reload(e *environment, running *config.Config, b *broker.Broker, in *ingress.Ingress, s store) {
+func reload(e *environment, running *config.Config, b *broker.Broker, in *ingress.Ingress, s store, out *wayOut) {
 	c, err := e.config()
 	if err != nil {
 		e.log.Error("reload refused: nothing has changed", "err", err)
@@ -23,7 +24,7 @@ func reload(e *environment, running *config.Config, b *broker.Broker, in *ingres
 	later := needRestart(running, c)
 	c.Journal = running.Journal // what its keys say holds together
 	sources, err := newSources(c)
-	if err == nil {
+	if err = errors.Join(err, tryJobs(c)); err == nil {
 		err = in.Reload(sources, limits(c, b))
 	}
 	if err != nil {
@@ -31,6 +32,8 @@ func reload(e *environment, running *config.Config, b *broker.Broker, in *ingres
 		return
 	}
 	s.configure(c)
+	c.Stream, c.Data = running.Stream, running.Data // where the events are, and the key that opens what is sealed
+	out.configure(c)
 	e.log.Info("configuration reloaded", "sources", len(sources))
 	for _, key := range later {
 		e.log.Warn("this key changes with a restart", "key", key)

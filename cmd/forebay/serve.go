@@ -28,7 +28,7 @@ type serveCommand struct{}
 // Help is shown by "forebay serve --help".
 func (serveCommand) Help() string {
 	return "SIGTERM and SIGINT stop it: deliveries under way are finished, new ones get 503.\n" +
-		"SIGHUP reads sources, secrets, limits and lanes again; a bad file changes nothing and says why."
+		"SIGHUP reads sources, secrets, limits, lanes and consumers again; a bad file changes nothing and says why."
 }
 
 const (
@@ -72,6 +72,10 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	closers.add(store.close)
+	out, err := newWayOut(c, b, registry, log)
+	if err != nil {
+		return err
+	}
 
 	in, err := ingress.New(ingress.Config{
 		Sources: sources, Limits: limits(c, b), Store: store,
@@ -103,8 +107,9 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	operator := newAdmin(registry, store, in.Draining)
 	tasks.start("webhooks", func(context.Context) error { return serve(server, webhooks) })
 	tasks.start("admin", func(context.Context) error { return operator.Serve(admin) })
+	tasks.start("consumers", out.run)
 	tasks.start("reload", func(ctx context.Context) error {
-		onHangup(ctx, func() { reload(e, c, b, in, store) })
+		onHangup(ctx, func() { reload(e, c, b, in, store, out) })
 		return nil
 	})
 	announce(log, c, b, webhooks.Addr(), admin.Addr())

@@ -118,7 +118,7 @@ func TestQuarantine(t *testing.T) {
 }
 
 func (d *daemon) load() (*config.Config, error) {
-	return config.Load(d.config(), config.Options{Getenv: os.Getenv, Providers: providerNames()})
+	return config.Load(d.config(), config.Options{Getenv: os.Getenv, Providers: providerNames(), Jobs: jobNames()})
 }
 
 // target is what send would send to.

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/forebayhq/forebay/broker"
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/consumer"
+)
+
+// A wayOut keeps the durables of the configuration, collects dead letters, and runs the consumers that have a job. Where
+// none is configured it does nothing.
+type wayOut struct {
+	broker     *broker.Broker
+	registry   prometheus.Registerer
+	metrics    *consumer.Metrics
+	log        *slog.Logger
+	configured chan *config.Config // the newest that was not taken up yet
+
+	js      jetstream.JetStream
+	running map[string]*runner // by the name of the consumer
+	all     sync.WaitGroup
+}
+
+// A runner is a consumer that runs.
+type runner struct {
+	stop context.CancelFunc // softly
+	done chan struct{}
+}
+
+// newWayOut refuses jobs that cannot be made.
+func newWayOut(c *config.Config, b *broker.Broker, r prometheus.Registerer, log *slog.Logger) (*wayOut, error) {
+	if err := tryJobs(c); err != nil {
+		return nil, usageError{err}
+	}
+	metrics, err := consumer.NewMetrics(r)
+	if err != nil {
+		return nil, err
+	}
+	w := &wayOut{
+		broker: b, registry: r, metrics: metrics, log: log,
+		configured: make(chan *config.Config, 1), running: map[string]*runner{},
+	}
+	w.configure(c)
+	return w, nil
+}
+
+// configure makes run go over to another configuration, whose jobs were tried. One call at a time.
+func (w *wayOut) configure(c *config.Config) {
+	select {
+	case <-w.configured: // nobody took it up, and nobody needs it any more
+	default:
+	}
+	w.configured <- c
+}
+
+// run goes on until ctx ends and the attempts under way are done. It asks for events only while NATS is there, and holds
+// nothing else up while it is not.
+func (w *wayOut) run(ctx context.Context) error {
+	var c *config.Config
+	for c == nil || len(c.Consumers) == 0 {
+		select {
+		case c = <-w.configured:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	nc, err := w.broker.Dial("forebay consumers", nats.RetryOnFailedConnect(true))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	defer w.all.Wait()
+	if w.js, err = jetstream.New(nc); err != nil {
+		return err
+	}
+	if !w.prepare(ctx, c) {
+		return nil
+	}
+	for {
+		w.apply(ctx, c)
+		select {
+		case c = <-w.configured:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// prepare begins to collect dead letters. No durable is there before the stream that listens to what the server says of
+// it. False: ctx ended first.
+func (w *wayOut) prepare(ctx context.Context, c *config.Config) bool {
+	letters := &consumer.DeadLetters{JS: w.js, Stream: events(c), Log: w.log, Metrics: w.metrics}
+	stream := prepare(c, w.log)
+	ready := w.insist(ctx, "prepare consumers", func() error {
+		if err := stream(ctx, w.js, c.Stream.Name); err != nil {
+			return err
+		}
+		return letters.Declare(ctx)
+	})
+	if ready {
+		w.all.Go(func() { w.report("dead letters", letters.Run(ctx)) })
+	}
+	return ready
+}
+
+// apply runs the consumers of a configuration in the place of those that run. Each begins when its former self has
+// finished its attempts, whatever the others do.
+func (w *wayOut) apply(ctx context.Context, c *config.Config) {
+	former := w.running
+	w.running = map[string]*runner{}
+	for _, r := range former {
+		r.stop()
+	}
+	for _, each := range c.Consumers {
+		before := make(chan struct{})
+		if r := former[each.Name]; r != nil {
+			before = r.done
+		} else {
+			close(before)
+		}
+		asking, stop := context.WithCancel(ctx)
+		r := &runner{stop: stop, done: make(chan struct{})}
+		w.running[each.Name] = r
+		w.all.Go(func() {
+			defer close(r.done)
+			defer stop()
+			<-before
+			w.consume(asking, c, each)
+		})
+	}
+}
+
+// consume runs one consumer until ctx ends. What goes wrong with it stays with it.
+func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Consumer) {
+	if ctx.Err() != nil {
+		return
+	}
+	settings := each.Config()
+	settings.Stream, settings.Log, settings.Metrics = events(c), w.log, w.metrics
+	if each.Run == "" {
+		w.keep(ctx, settings)
+		return
+	}
+	w.report(each.Name, w.work(ctx, c, each, settings))
+}
+
+func (w *wayOut) report(name string, err error) {
+	if err != nil {
+		w.log.Error("consumer stopped", "consumer", name, "err", err)
+	}
+}
+
+// work runs a job. Its connections outlive the attempts that need them. A job that says that going on is pointless gets
+// no more events: they wait in the durable.
+func (w *wayOut) work(ctx context.Context, c *config.Config, each config.Consumer, settings consumer.Config) error {
+	job, err := workshop{c, w.js, w.log, w.registry}.job(each)
+	if err != nil {
+		return err
+	}
+	settings.Handler = job.Handle
+	runs, err := consumer.New(w.js, settings)
+	if err != nil {
+		return err
+	}
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	beside, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	pointless := make(chan error, 1)
+	go func() {
+		err := job.Run(beside)
+		if err != nil {
+			stop()
+		}
+		pointless <- err
+	}()
+	err = runs.Run(asking)
+	end()
+	if beside := <-pointless; beside != nil {
+		return fmt.Errorf("job %s: %w", each.Run, beside)
+	}
+	return err
+}
+
+// keepTime is how often a durable without a job is looked at: nobody here would notice that it is gone, as after NATS
+// was replaced by an empty server.
+const keepTime = 30 * time.Second
+
+// keep makes sure that a durable is there and as configured, for clients that only bind to it.
+func (w *wayOut) keep(ctx context.Context, settings consumer.Config) {
+	said := map[string]bool{}
+	for {
+		w.insist(ctx, "declare durable", func() error {
+			differences, err := consumer.Declare(ctx, w.js, settings)
+			for _, d := range differences {
+				if !said[d] {
+					w.log.Warn("durable left as it is", "err", d)
+				}
+				said[d] = true
+			}
+			return err
+		})
+		select {
+		case <-time.After(keepTime):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// insist repeats what does not work, with growing pauses. False: ctx ended first.
+func (w *wayOut) insist(ctx context.Context, doing string, do func() error) bool {
+	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
+		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
+	err := backoff.RetryNotify(do, backoff.WithContext(pause, ctx), func(err error, _ time.Duration) {
+		w.log.Warn(doing, "err", err)
+	})
+	return err == nil
+}

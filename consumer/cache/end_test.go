@@ -1,0 +1,100 @@
+package cache_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/forebayhq/forebay/broker"
+	"github.com/forebayhq/forebay/broker/brokertest"
+	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/ssofy"
+	"github.com/forebayhq/forebay/schema"
+)
+
+// What SSOfy sends, through NATS, into Redis.
+func TestEndToEnd(t *testing.T) {
+	js := brokertest.Start(t).JetStream(t)
+	if _, err := broker.Ensure(t.Context(), js, broker.Streams{Name: "IDENTITY", Prefix: "identity"}); err != nil {
+		t.Fatal(err)
+	}
+	s := startRedis(t)
+	c := consumer.Config{
+		Name: "cache", Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, Handler: start(t, "url: "+s.url()).Handle,
+		Actions: []string{"token.revoked", "cache.reset", "user.updated"}, Retry: []time.Duration{50 * time.Millisecond},
+	}
+	if _, err := consumer.Declare(t.Context(), js, c); err != nil {
+		t.Fatal(err)
+	}
+	made, err := consumer.New(js, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	background(t, made.Run)
+
+	// send publishes a sample, after the keys of its token were set.
+	send := func(native string) {
+		e := sample(t, native)
+		if e.Token != nil {
+			var token string
+			if err := json.Unmarshal(e.Token.Value, &token); err != nil {
+				t.Fatal(err)
+			}
+			set(t, s.client(), verify+token, whoami+token)
+		}
+		m, err := schema.Wire{Prefix: "identity", Seal: sealer(t)}.Encode(e, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	only := func(n int64) func() bool {
+		return func() bool { return s.client().DBSize(t.Context()).Val() == n }
+	}
+	set(t, s.client(), "mine", verify+"other")
+	send("user_updated")
+	send("token_deleted")
+	eventually(t, "the token's keys to go", only(2))
+	send("safety_reset")
+	eventually(t, "all cached answers to go", only(1))
+}
+
+func sample(t *testing.T, native string) schema.Event {
+	t.Helper()
+	p, err := ssofy.New(provider.Config{Source: "ssofy", Secrets: []string{"SECRET"}, Path: "/webhooks/ssofy", Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := p.(provider.Sampler).Sample(native)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.(provider.Signer).Sign(&request); err != nil {
+		t.Fatal(err)
+	}
+	events, err := p.Decode(request)
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	e := events[0]
+	e.Source, e.Provider, e.Received = "ssofy", "ssofy", time.Now()
+	return e
+}
+
+func sealer(t *testing.T) *schema.Sealer {
+	t.Helper()
+	_, public, err := schema.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := schema.NewSealer(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

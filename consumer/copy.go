@@ -1,0 +1,73 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/forebayhq/forebay/schema"
+)
+
+// errLapsed is why a copy is not made: whoever gets it could take it for a fresh event.
+var errLapsed = errors.New("the lifetime of its action is over")
+
+// copyFor makes the copy of an event that one consumer sees and nobody else: the same bytes under another subject and
+// another Nats-Msg-Id. A message with a lifetime gets what is left of it, counted from born.
+func (s Stream) copyFor(consumer, id string, e Stored, born, now time.Time) (*nats.Msg, error) {
+	event, ok := s.event(e.Subject)
+	if !ok {
+		return nil, fmt.Errorf("copy %s: it is no event", e.Subject)
+	}
+	h := nats.Header(maps.Clone(e.Header))
+	for _, name := range []string{
+		HeaderDeadConsumer, HeaderDeadReason, HeaderDeadAttempts, HeaderDeadSeq, HeaderDeadTime, HeaderDeadTTL,
+	} {
+		h.Del(name)
+	}
+	if text := h.Get(schema.HeaderTTL); text != "" {
+		left, err := left(text, born, now)
+		if err != nil {
+			return nil, err
+		}
+		h.Set(schema.HeaderTTL, left.String())
+	}
+	h.Set(schema.HeaderMsgID, id)
+	h.Set(HeaderReplayOf, strconv.FormatUint(e.Seq, 10))
+	return &nats.Msg{Subject: s.redrive(consumer, event), Header: h, Data: e.Body}, nil
+}
+
+// left is what is left of a lifetime, in whole seconds as the server takes them.
+func left(ttl string, born, now time.Time) (time.Duration, error) {
+	lifetime, err := time.ParseDuration(ttl)
+	if err != nil { // the server also takes a number of seconds, and "never"
+		seconds, err := strconv.ParseUint(ttl, 10, 31)
+		if err != nil {
+			return 0, fmt.Errorf("copy an event: lifetime %q cannot be read", ttl)
+		}
+		lifetime = time.Duration(seconds) * time.Second
+	}
+	rest := (lifetime - now.Sub(born)).Truncate(time.Second)
+	if rest < time.Second {
+		return 0, errLapsed
+	}
+	return rest, nil
+}
+
+// listens makes sure that a durable sees the copies that are made for it.
+func (s Stream) listens(ctx context.Context, js jetstream.JetStream, consumer string) error {
+	durable, err := js.Consumer(ctx, s.Name, consumer)
+	if err != nil {
+		return fmt.Errorf("consumer %s: %w", consumer, err)
+	}
+	if !slices.Contains(durable.CachedInfo().Config.FilterSubjects, s.redrive(consumer, ">")) {
+		return fmt.Errorf("consumer %s does not read %s: declare it in the configuration", consumer, s.redrive(consumer, ">"))
+	}
+	return nil
+}

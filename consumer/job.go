@@ -1,0 +1,32 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// JobConfig is what a job, a handler that ships with Forebay, is made of. A job is a folder below this one with
+// New(JobConfig) (Job, error). New refuses what cannot work, opens no connection, and may be called to check a file.
+type JobConfig struct {
+	Consumer string                                             // the name of its durable
+	Options  func(into any) error                               // decodes the job's own options, strictly, by yaml tags; nil: none given
+	JS       func(context.Context) (jetstream.JetStream, error) // for jobs that keep state in NATS
+	Open     func(sealed string) ([]byte, error)                // opens a compact JWE; nil: the private key is not here
+	Prefix   string                                             // of names that the job makes in NATS: the stream's name
+	Now      func() time.Time
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+}
+
+// A Job does with events what its consumer is for.
+type Job interface {
+	// Handle is the consumer's Handler.
+	Handle(context.Context, *Message) error
+	// Run does what goes on beside the attempts, migrations or a listener, and lets go of connections when ctx ends. It
+	// returns an error only when going on is pointless.
+	Run(context.Context) error
+}
