@@ -71,3 +71,20 @@ func (s Stream) listens(ctx context.Context, js jetstream.JetStream, consumer st
 	}
 	return nil
 }
+
+// published gives the headers that a message was published with. A message that was read directly has some of the server's
+// beside them, which in a copy would hide where the copy itself stands.
+func published(h nats.Header) nats.Header {
+	own := nats.Header{}
+	for name, values := range h {
+		if !slices.Contains(serversHeaders, name) {
+			own[name] = values
+		}
+	}
+	return own
+}
+
+var serversHeaders = []string{
+	jetstream.StreamHeader, jetstream.SequenceHeader, jetstream.TimeStampHeaer, jetstream.SubjectHeader,
+	jetstream.LastSequenceHeader, jetstream.ExpectedStreamHeader,
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"strconv"
 	"time"
 
@@ -254,10 +253,7 @@ func (d *DeadLetters) letter(a advisory, original *jetstream.RawStreamMsg) *nats
 		if event, ok := d.Stream.event(original.Subject); ok {
 			msg.Subject = d.Stream.dead(a.Consumer, event)
 		}
-		msg.Data, msg.Header = original.Data, maps.Clone(original.Header)
-		if msg.Header == nil {
-			msg.Header = nats.Header{}
-		}
+		msg.Data, msg.Header = original.Data, published(original.Header)
 	}
 	if ttl := msg.Header.Get(schema.HeaderTTL); ttl != "" {
 		msg.Header.Set(HeaderDeadTTL, ttl)

@@ -136,7 +136,7 @@ func (r Redrive) copy(ctx context.Context, d Dead, id string) (*nats.Msg, error)
 		if err != nil {
 			return nil, err
 		}
-		e = Stored{Seq: d.Seq, Subject: msg.Subject, Header: msg.Header, Body: msg.Data}
+		e = Stored{Seq: d.Seq, Subject: msg.Subject, Header: published(msg.Header), Body: msg.Data}
 	}
 	if ttl := nats.Header(e.Header).Get(HeaderDeadTTL); ttl != "" {
 		nats.Header(e.Header).Set(schema.HeaderTTL, ttl)

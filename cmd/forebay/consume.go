@@ -223,7 +223,7 @@ func (w *wayOut) insist(ctx context.Context, doing string, do func() error) bool
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
 	err := backoff.RetryNotify(do, backoff.WithContext(pause, ctx), func(err error, _ time.Duration) {
-		w.log.Warn(doing, "err", err)
+		w.log.Warn(doing, "err", err) //nolint:sloglint // a constant of the caller
 	})
 	return err == nil
 }

@@ -69,7 +69,7 @@ func scriptTake(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		_, err := durable.Next(jetstream.FetchMaxWait(200 * time.Millisecond))
 		if !errors.Is(err, nats.ErrTimeout) {
-			return fmt.Errorf("more than %d events: %v", want, err)
+			return fmt.Errorf("more than %d events: %w", want, err)
 		}
 		return nil
 	})

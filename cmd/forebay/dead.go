@@ -161,7 +161,7 @@ func (s *deadShowCommand) Run(ctx context.Context, e *environment) error {
 	} {
 		fmt.Fprintf(out, "%s %s\n", out.paint(bold, fmt.Sprintf("%-9s", field[0])), printable(field[1]))
 	}
-	return (&showCommand{}).print(out, m)
+	return (&showCommand{}).print(out, m) //nolint:forbidigo // a method of that name
 }
 
 type deadDropCommand struct {

@@ -56,9 +56,9 @@ type Options struct {
 // TLS is how to reach Redis over TLS. Files are PEM.
 type TLS struct {
 	// The authority of the servers' certificates; left out, those of the system.
-	CA string `yaml:"ca"`
+	CA Path `yaml:"ca"`
 	// Our certificate and its key, where the server asks for them.
-	Cert string `yaml:"cert"`
+	Cert Path   `yaml:"cert"`
 	Key  string `yaml:"key"`
 	// The name in the servers' certificates, where it is not the host.
 	ServerName string `yaml:"server_name"`
@@ -159,7 +159,7 @@ func (t *TLS) apply(c *redis.UniversalOptions) error {
 		c.TLSConfig.ServerName = t.ServerName
 	}
 	if t.CA != "" {
-		text, err := os.ReadFile(t.CA)
+		text, err := os.ReadFile(string(t.CA))
 		if err != nil {
 			return fmt.Errorf("tls.ca: %w", err)
 		}
@@ -171,7 +171,7 @@ func (t *TLS) apply(c *redis.UniversalOptions) error {
 	if t.Cert == "" && t.Key == "" {
 		return nil
 	}
-	pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+	pair, err := tls.LoadX509KeyPair(string(t.Cert), string(t.Key))
 	if err != nil {
 		return fmt.Errorf("tls.cert and tls.key: %w", err)
 	}
@@ -185,3 +185,6 @@ func blank(s string) bool {
 		return r >= 0x80 || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z'
 	})
 }
+
+// A Path names a file. In a configuration file a relative one starts at the folder of that file.
+type Path string

@@ -45,7 +45,7 @@ type Gateway struct {
 	User     string `yaml:"user"`
 	Password string `yaml:"password"`
 	// PasswordFile is a file with Password.
-	PasswordFile string `yaml:"password_file"`
+	PasswordFile Path `yaml:"password_file"`
 	// From is the number or the name that the message comes from, for templates. Needed with kind twilio.
 	From string `yaml:"from"`
 	// Timeout bounds a request. Default: 20s.

@@ -73,7 +73,7 @@ func readLetters(o Options) (*letters, error) {
 		err = s.readFolder(own)
 	}
 	if err == nil && o.Templates != "" {
-		err = s.readFolder(os.DirFS(o.Templates))
+		err = s.readFolder(os.DirFS(string(o.Templates)))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)

@@ -14,7 +14,7 @@ import (
 )
 
 // folder writes templates of an operator.
-func folder(t *testing.T, files map[string]string) string {
+func folder(t *testing.T, files map[string]string) Path {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -26,7 +26,7 @@ func folder(t *testing.T, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	return dir
+	return Path(dir)
 }
 
 func TestLocales(t *testing.T) {
@@ -196,7 +196,7 @@ func TestOptions(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"":                     func(*Options) {},
 		"key: want 32":         func(o *Options) { o.Key = "short" },
-		"key_file":             func(o *Options) { o.KeyFile = filepath.Join(secret, "key") },
+		"key_file":             func(o *Options) { o.KeyFile = Path(filepath.Join(string(secret), "key")) },
 		"code: want":           func(o *Options) { o.Code = "payload.code" },
 		"length":               func(o *Options) { o.Length = 3 },
 		"guesses":              func(o *Options) { o.Guesses = -1 },
@@ -204,7 +204,7 @@ func TestOptions(t *testing.T) {
 		"nothing to send with": func(o *Options) { o.SMTP = SMTP{} },
 		"smtp.tls":             func(o *Options) { o.SMTP.TLS = "maybe" },
 		"smtp.from":            func(o *Options) { o.SMTP.From = "nobody" },
-		"smtp.ca":              func(o *Options) { o.SMTP.CA = filepath.Join(secret, "key") },
+		"smtp.ca":              func(o *Options) { o.SMTP.CA = Path(filepath.Join(string(secret), "key")) },
 		"smtp: user":           func(o *Options) { o.SMTP.User = "forebay" },
 		"want sms or call":     func(o *Options) { o.Gateways = map[string]Gateway{"fax": {URL: "https://example.com", Body: "x"}} },
 		"gateways.sms.url":     func(o *Options) { o.Gateways = map[string]Gateway{"sms": {URL: "ftp://example.com", Body: "x"}} },
@@ -232,7 +232,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	o := good()
-	o.Key, o.KeyFile = "", filepath.Join(secret, "key")
+	o.Key, o.KeyFile = "", Path(filepath.Join(string(secret), "key"))
 	if got, err := readOptions(given(o)); err != nil || got.Key != testKey {
 		t.Errorf("key_file: %v", err)
 	}

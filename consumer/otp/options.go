@@ -17,7 +17,7 @@ type Options struct {
 	// codes in KV themselves need it too. Changing it ends the codes that are under way. Needed, or KeyFile.
 	Key string `yaml:"key"`
 	// KeyFile is a file with Key. A newline at its end is not a part of it.
-	KeyFile string `yaml:"key_file"`
+	KeyFile Path `yaml:"key_file"`
 
 	// Code is where the event holds the provider's own code: a JSON pointer (RFC 6901) into the event's JSON, for example
 	// /payload/context/code. It may be sealed. Default: none; a code is made.
@@ -35,7 +35,7 @@ type Options struct {
 	Locale string `yaml:"locale"`
 	// Templates is a folder with templates of your own: <locale>/email.txt, email.html, sms.txt and call.txt. Each file
 	// replaces the shipped one of its name; locales are added. Default: none.
-	Templates string `yaml:"templates"`
+	Templates Path `yaml:"templates"`
 
 	// SMTP sends what is for channel email.
 	SMTP SMTP `yaml:"smtp"`
@@ -62,14 +62,14 @@ type SMTP struct {
 	// a server on this machine. Default: starttls.
 	TLS string `yaml:"tls"`
 	// CA is a PEM file of authorities that sign the server. Default: those of the system.
-	CA string `yaml:"ca"`
+	CA Path `yaml:"ca"`
 	// User logs in with the strongest way that the server offers: SCRAM, CRAM-MD5, and, over TLS alone, PLAIN or LOGIN.
 	// Default: no login.
 	User string `yaml:"user"`
 	// Password belongs to User.
 	Password string `yaml:"password"`
 	// PasswordFile is a file with Password.
-	PasswordFile string `yaml:"password_file"`
+	PasswordFile Path `yaml:"password_file"`
 	// From is the sender: no-reply@example.com, or Example <no-reply@example.com>. Needed.
 	From string `yaml:"from"`
 	// HELO is how we introduce ourselves. Default: the name of this machine.
@@ -86,15 +86,15 @@ type Verify struct {
 	// with Listen, or TokenFile.
 	Tokens []string `yaml:"tokens"`
 	// TokenFile is a file with one more of Tokens.
-	TokenFile string `yaml:"token_file"`
+	TokenFile Path `yaml:"token_file"`
 	// Source is whose codes a request means that names no source. Default: ssofy.
 	Source string `yaml:"source"`
 	// Rate bounds the requests in a second; above it the answer is 429. Default: 100.
 	Rate int `yaml:"rate"`
 	// Cert is a PEM file with a certificate and its chain; the listener then speaks HTTPS. Needs CertKey.
-	Cert string `yaml:"cert"`
+	Cert Path `yaml:"cert"`
 	// CertKey is the PEM file of its private key.
-	CertKey string `yaml:"cert_key"`
+	CertKey Path `yaml:"cert_key"`
 }
 
 const (
@@ -133,14 +133,14 @@ func (o *Options) readSecrets() error {
 }
 
 // readSecret reads a file, without the newline at its end. No file leaves into as it is.
-func readSecret(name, file string, into *string) error {
+func readSecret(name string, file Path, into *string) error {
 	if file == "" {
 		return nil
 	}
 	if *into != "" {
 		return fmt.Errorf("%s: the secret is written beside it already: choose one", name)
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(string(file))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -239,3 +239,6 @@ func require(ok bool, message string) error {
 	}
 	return errors.New(message)
 }
+
+// A Path names a file or a folder. In a configuration file a relative one starts at the folder of that file.
+type Path string

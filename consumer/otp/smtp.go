@@ -44,7 +44,7 @@ func newMailer(o SMTP) (*mailer, error) {
 	if o.CA == "" {
 		return m, nil
 	}
-	pem, err := os.ReadFile(o.CA)
+	pem, err := os.ReadFile(string(o.CA))
 	if err != nil {
 		return nil, fmt.Errorf("smtp.ca: %w", err)
 	}

@@ -122,7 +122,7 @@ func (p *post) wait(n int) []parcelPost {
 // smtpOptions is the job's way to the server.
 func (p *post) smtpOptions() SMTP {
 	s := SMTP{
-		Host: "localhost", Port: p.port, CA: p.ca, User: "forebay", Password: "opens nothing",
+		Host: "localhost", Port: p.port, CA: Path(p.ca), User: "forebay", Password: "opens nothing",
 		From: "Example <no-reply@example.com>", Timeout: 5 * time.Second,
 	}
 	if p.options.implicit {

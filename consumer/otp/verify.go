@@ -160,7 +160,7 @@ func (v *verifier) run(ctx context.Context) error {
 
 func (v *verifier) serve(s *http.Server, l net.Listener) error {
 	if v.options.Cert != "" {
-		return s.ServeTLS(l, v.options.Cert, v.options.CertKey)
+		return s.ServeTLS(l, string(v.options.Cert), string(v.options.CertKey))
 	}
 	return s.Serve(l)
 }

@@ -26,6 +26,7 @@ import (
 
 // A line is a stream of events with the job as its consumer.
 type line struct {
+	sent uint64 // the last sequence
 	t    *testing.T
 	js   jetstream.JetStream
 	wire schema.Wire
@@ -96,9 +97,11 @@ func (l *line) send(name string, p provider.Provider, native string) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		if _, err := l.js.PublishMsg(l.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}); err != nil {
+		ack, err := l.js.PublishMsg(l.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body})
+		if err != nil {
 			l.t.Fatal(err)
 		}
+		l.sent = ack.Sequence
 	}
 }
 
@@ -110,7 +113,7 @@ func (l *line) settled() {
 			return false
 		}
 		info, err := c.Info(context.Background())
-		return err == nil && info.NumPending == 0 && info.NumAckPending == 0
+		return err == nil && info.AckFloor.Stream >= l.sent && info.NumAckPending == 0
 	})
 }
 
