@@ -33,6 +33,7 @@ type rig struct {
 	guard   time.Duration
 	now     func() time.Time
 	prepare func(context.Context, jetstream.JetStream, string) error
+	silent  func()
 	journal *journal.Journal
 	stop    func()
 }
@@ -58,7 +59,7 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.Publisher = New(Config{
-		Journal: r.journal, Dial: r.dial, Prepare: r.prepare, Stream: "IDENTITY", Quarantine: "IDENTITY_QUARANTINE",
+		Journal: r.journal, Dial: r.dial, Prepare: r.prepare, Silent: r.silent, Stream: "IDENTITY", Quarantine: "IDENTITY_QUARANTINE",
 		Prefix: r.prefix, Guard: r.guard, Now: r.now, Log: log, Metrics: prometheus.NewRegistry(),
 	}, Rules{Urgent: schema.Urgent(), Dedupe: 96 * time.Hour})
 	ctx, cancel := context.WithCancel(context.Background())

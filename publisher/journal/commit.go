@@ -61,9 +61,16 @@ func (g *group) reset() {
 	g.requests, g.duplicates, g.bytes = g.requests[:0], g.duplicates[:0], 0
 }
 
+// gather takes whoever waits, and gives those that are about to store a chance to come along: the flush is what costs.
 func (j *Journal) gather(g *group, first *request) {
 	g.add(first)
-	runtime.Gosched() // let those that are about to store come along: the flush is what costs
+	for range 4 {
+		runtime.Gosched()
+		j.drain(g)
+	}
+}
+
+func (j *Journal) drain(g *group) {
 	for len(g.requests) < groupRequests && g.bytes < groupBytes {
 		select {
 		case r := <-j.requests:
