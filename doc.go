@@ -51,6 +51,7 @@
 //   - config: the configuration file as one struct. Its comments are the manual.
 //   - consumer: the way out, for programs that handle events: attempts, schedules, dead letters, redrive and replay.
 //   - consumer/<job>: one thing that is done with events each, such as a one-time code delivered.
+//   - consumer/consumertest: Redis, PostgreSQL and SMTP servers for tests.
 //   - cmd/forebay: the program. It alone knows all the others, and wires them in serve.go.
 //   - scripts/benchmark: the contestants, the load and the table behind scripts/bench.
 //

@@ -22,6 +22,7 @@ import (
 
 	"github.com/forebayhq/forebay/consumer"
 	"github.com/forebayhq/forebay/consumer/cache"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -32,10 +33,10 @@ const (
 
 // SSOfy's reference keys need no configuration beyond the address.
 func TestReferenceKeys(t *testing.T) {
-	s := startRedis(t)
-	c := s.client()
+	s := consumertest.StartRedis(t)
+	c := s.Client()
 	set(t, c, verify+"9f8e", whoami+"9f8e", verify+"other", whoami+"other", "mine")
-	job := start(t, "url: "+s.url())
+	job := start(t, "url: "+s.URL())
 	for range 2 { // a repeat does no harm
 		handle(t, job, event("token.revoked", `"token":{"value":"9f8e"}`))
 		want(t, c, "mine", whoami+"other", verify+"other")
@@ -48,8 +49,8 @@ func TestReferenceKeys(t *testing.T) {
 }
 
 func TestTemplates(t *testing.T) {
-	s := startRedis(t)
-	c := s.client()
+	s := consumertest.StartRedis(t)
+	c := s.Client()
 	for _, test := range []struct{ template, members, drops string }{
 		{`user:{{.user.id}}`, `"user":{"id":"42"}`, "user:42"},
 		{`user:{{.user.id}}`, `"user":{"id":""}`, ""},
@@ -69,7 +70,7 @@ func TestTemplates(t *testing.T) {
 	} {
 		all := append(strings.Fields(strings.TrimPrefix(test.drops, "refused")), "victim")
 		set(t, c, all...)
-		job := start(t, fmt.Sprintf("url: %s\nkeys: {user.*: [%q]}", s.url(), test.template))
+		job := start(t, fmt.Sprintf("url: %s\nkeys: {user.*: [%q]}", s.URL(), test.template))
 		err := job.Handle(t.Context(), event("user.updated", test.members))
 		if refused := test.drops == "refused"; refused != permanent(err) || !refused && err != nil {
 			t.Errorf("%s of %s: %v", test.template, test.members, err)
@@ -80,30 +81,30 @@ func TestTemplates(t *testing.T) {
 
 // A key needs the readable value: without the private key the event is a dead letter that says so.
 func TestSealedValue(t *testing.T) {
-	s := startRedis(t)
-	set(t, s.client(), verify+"9f8e")
+	s := consumertest.StartRedis(t)
+	set(t, s.Client(), verify+"9f8e")
 	m := event("token.revoked", `"token":{"value":{"sealed":"a.b.c.d.e"}}`)
-	err := start(t, "url: "+s.url()).Handle(t.Context(), m)
+	err := start(t, "url: "+s.URL()).Handle(t.Context(), m)
 	if !permanent(err) || !strings.Contains(err.Error(), "a key needs the readable value") {
 		t.Errorf("without the key: %v", err)
 	}
-	handle(t, start(t, "url: "+s.url(), func(c *consumer.JobConfig) {
+	handle(t, start(t, "url: "+s.URL(), func(c *consumer.JobConfig) {
 		c.Open = func(sealed string) ([]byte, error) { return []byte("9f8e"), nil }
 	}), m)
-	want(t, s.client())
+	want(t, s.Client())
 }
 
 func TestReset(t *testing.T) {
-	s := startRedis(t)
-	c := s.client()
+	s := consumertest.StartRedis(t)
+	c := s.Client()
 	const keys = "\nkeys: {user.deleted: [\"user:{{.user.id}}\"]}\n"
 
 	set(t, c, "app:user:1", "app:user:2", "app:gen", "user:1", "appXuser:1")
-	handle(t, start(t, "url: "+s.url()+keys+"prefix: \"app:\"\nreset: {prefix: \"user:\"}"),
+	handle(t, start(t, "url: "+s.URL()+keys+"prefix: \"app:\"\nreset: {prefix: \"user:\"}"),
 		event("cache.reset", ""))
 	want(t, c, "app:gen", "appXuser:1", "user:1")
 
-	generation := start(t, "url: "+s.url()+keys+"prefix: \"app:\"\nreset: {generation: generation}")
+	generation := start(t, "url: "+s.URL()+keys+"prefix: \"app:\"\nreset: {generation: generation}")
 	handle(t, generation, event("cache.reset", ""))
 	if got := c.Get(t.Context(), "app:generation").Val(); got != "1" {
 		t.Errorf("generation is %q, want 1", got)
@@ -114,7 +115,7 @@ func TestReset(t *testing.T) {
 		t.Errorf("no number: %v", err)
 	}
 
-	err := start(t, "url: "+s.url()+keys).Handle(t.Context(), event("cache.reset", ""))
+	err := start(t, "url: "+s.URL()+keys).Handle(t.Context(), event("cache.reset", ""))
 	if !permanent(err) || !strings.Contains(err.Error(), "neither reset.prefix nor reset.generation") {
 		t.Errorf("no reset: %v", err)
 	}
@@ -122,16 +123,16 @@ func TestReset(t *testing.T) {
 
 // What looks like a pattern in a prefix is none.
 func TestResetIsLiteral(t *testing.T) {
-	s := startRedis(t)
-	c := s.client()
+	s := consumertest.StartRedis(t)
+	c := s.Client()
 	set(t, c, `a[b]?c\^:1`, "ab:1", "abXc:1")
-	handle(t, start(t, "url: "+s.url()+"\nkeys: {user.deleted: [x]}\nreset: {prefix: 'a[b]?c\\^:'}"), event("cache.reset", ""))
+	handle(t, start(t, "url: "+s.URL()+"\nkeys: {user.deleted: [x]}\nreset: {prefix: 'a[b]?c\\^:'}"), event("cache.reset", ""))
 	want(t, c, "ab:1", "abXc:1")
 }
 
 func TestResetOfMany(t *testing.T) {
-	s := startRedis(t)
-	c := s.client()
+	s := consumertest.StartRedis(t)
+	c := s.Client()
 	_, err := c.Pipelined(t.Context(), func(p redis.Pipeliner) error {
 		for i := range 5000 {
 			p.Set(t.Context(), fmt.Sprintf("%s%d", verify, i), 1, 0)
@@ -142,7 +143,7 @@ func TestResetOfMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handle(t, start(t, "url: "+s.url()), event("cache.reset", ""))
+	handle(t, start(t, "url: "+s.URL()), event("cache.reset", ""))
 	if n := c.DBSize(t.Context()).Val(); n != 5000 {
 		t.Errorf("%d keys left, want 5000", n)
 	}
@@ -185,30 +186,30 @@ func TestCluster(t *testing.T) {
 }
 
 func TestSentinel(t *testing.T) {
-	master := startRedis(t)
+	master := consumertest.StartRedis(t)
 	sentinel := startSentinel(t, master)
-	set(t, master.client(), verify+"1", "mine")
-	job := start(t, "addresses: ["+sentinel.addr()+"]\nmaster: main")
+	set(t, master.Client(), verify+"1", "mine")
+	job := start(t, "addresses: ["+sentinel.Addr()+"]\nmaster: main")
 	handle(t, job, event("token.revoked", `"token":{"value":"1"}`))
 	handle(t, job, event("cache.reset", ""))
-	want(t, master.client(), "mine")
+	want(t, master.Client(), "mine")
 }
 
 // The rights that the manual names are enough, and a wrong password is no dead letter: the operator mends it.
 func TestACL(t *testing.T) {
-	s := startRedis(t)
-	c := s.client()
+	s := consumertest.StartRedis(t)
+	c := s.Client()
 	set(t, c, verify+"1", verify+"2")
 	err := c.Do(t.Context(), "ACL", "SETUSER", "forebay", "on", ">sesame", "~request:*", "+unlink", "+scan", "+ping").Err()
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong := start(t, "addresses: ["+s.addr()+"]\nuser: forebay\npassword: wrong")
+	wrong := start(t, "addresses: ["+s.Addr()+"]\nuser: forebay\npassword: wrong")
 	m := event("token.revoked", `"token":{"value":"1"}`)
 	if err := wrong.Handle(t.Context(), m); err == nil || permanent(err) || strings.Contains(err.Error(), "sesame") {
 		t.Errorf("wrong password: %v", err)
 	}
-	job := start(t, "addresses: ["+s.addr()+"]\nuser: forebay\npassword: sesame")
+	job := start(t, "addresses: ["+s.Addr()+"]\nuser: forebay\npassword: sesame")
 	handle(t, job, m)
 	handle(t, job, event("cache.reset", ""))
 	want(t, c)
@@ -216,26 +217,26 @@ func TestACL(t *testing.T) {
 
 // A server that is away is no dead letter either; when it is back the next attempt succeeds.
 func TestRedisAway(t *testing.T) {
-	s := startRedis(t)
-	job := start(t, "url: "+s.url())
+	s := consumertest.StartRedis(t)
+	job := start(t, "url: "+s.URL())
 	m := event("token.revoked", `"token":{"value":"1"}`)
 	handle(t, job, m)
-	s.stop()
+	s.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := job.Handle(ctx, m); err == nil || permanent(err) {
 		t.Fatalf("got %v, want an error that is not permanent", err)
 	}
-	s.start()
-	set(t, s.client(), verify+"1")
+	s.Start()
+	set(t, s.Client(), verify+"1")
 	eventually(t, "an attempt that succeeds", func() bool { return job.Handle(t.Context(), m) == nil })
-	want(t, s.client())
+	want(t, s.Client())
 }
 
 func TestTLS(t *testing.T) {
 	cert, key := certificate(t)
-	port := freePort(t)
-	startRedis(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
+	port := consumertest.FreePort()
+	consumertest.StartRedis(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
 	m := event("token.revoked", `"token":{"value":"1"}`)
 	trusting := fmt.Sprintf("tls: {ca: %s, cert: %s, key: %s}\n", cert, cert, key)
 	for _, address := range []string{fmt.Sprintf("url: rediss://127.0.0.1:%d", port), fmt.Sprintf("addresses: [\"127.0.0.1:%d\"]", port)} {

@@ -10,6 +10,7 @@ import (
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/ssofy"
 	"github.com/forebayhq/forebay/schema"
@@ -21,9 +22,9 @@ func TestEndToEnd(t *testing.T) {
 	if _, err := broker.Ensure(t.Context(), js, broker.Streams{Name: "IDENTITY", Prefix: "identity"}); err != nil {
 		t.Fatal(err)
 	}
-	s := startRedis(t)
+	s := consumertest.StartRedis(t)
 	c := consumer.Config{
-		Name: "cache", Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, Handler: start(t, "url: "+s.url()).Handle,
+		Name: "cache", Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, Handler: start(t, "url: "+s.URL()).Handle,
 		Actions: []string{"token.revoked", "cache.reset", "user.updated"}, Retry: []time.Duration{50 * time.Millisecond},
 	}
 	if _, err := consumer.Declare(t.Context(), js, c); err != nil {
@@ -43,7 +44,7 @@ func TestEndToEnd(t *testing.T) {
 			if err := json.Unmarshal(e.Token.Value, &token); err != nil {
 				t.Fatal(err)
 			}
-			set(t, s.client(), verify+token, whoami+token)
+			set(t, s.Client(), verify+token, whoami+token)
 		}
 		m, err := schema.Wire{Prefix: "identity", Seal: sealer(t)}.Encode(e, "")
 		if err != nil {
@@ -54,9 +55,9 @@ func TestEndToEnd(t *testing.T) {
 		}
 	}
 	only := func(n int64) func() bool {
-		return func() bool { return s.client().DBSize(t.Context()).Val() == n }
+		return func() bool { return s.Client().DBSize(t.Context()).Val() == n }
 	}
-	set(t, s.client(), "mine", verify+"other")
+	set(t, s.Client(), "mine", verify+"other")
 	send("user_updated")
 	send("token_deleted")
 	eventually(t, "the token's keys to go", only(2))

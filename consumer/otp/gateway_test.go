@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func TestTwilio(t *testing.T) {
 	s.mu.Lock()
 	sms := s.calls[0]
 	s.mu.Unlock()
-	code := sixDigits.FindString(sms.Get("Body"))
+	code := regexp.MustCompile(`\b\d{6}\b`).FindString(sms.Get("Body"))
 	if sms.Get("To") != "+441632960001" || sms.Get("From") != "+15005550006" ||
 		sms.Get("Body") != code+" ist Ihr Code für A & B, gültig 10 Minuten." {
 		t.Errorf("%s %v", s.paths[0], sms)

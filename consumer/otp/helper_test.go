@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -277,8 +276,6 @@ func freeAddress(t *testing.T) string {
 	defer l.Close()
 	return l.Addr().String()
 }
-
-func portText(port int) string { return strconv.Itoa(port) }
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

@@ -47,7 +47,7 @@ func newWorldWith(t testing.TB, options string, more func(*consumer.JobConfig)) 
 // connect is the application's connection.
 func (w *world) connect() {
 	w.t.Helper()
-	app, err := pgx.Connect(w.t.Context(), server.url())
+	app, err := pgx.Connect(w.t.Context(), server.URL())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (w *world) start(options string, more func(*consumer.JobConfig)) consumer.J
 	w.t.Helper()
 	c := consumer.JobConfig{
 		Consumer: "usersync",
-		Options:  strict(fmt.Sprintf("url: %s\nschema: %s\n", server.url(), w.schema) + cheap(options)),
+		Options:  strict(fmt.Sprintf("url: %s\nschema: %s\n", server.URL(), w.schema) + cheap(options)),
 	}
 	more(&c)
 	job, err := usersync.New(c)

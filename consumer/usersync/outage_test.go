@@ -42,7 +42,7 @@ func TestLeastPrivilege(t *testing.T) {
 		w.query(statement)
 	}
 	least := w.start("", func(c *consumer.JobConfig) {
-		c.Options = strict(fmt.Sprintf("url: postgres://%s@127.0.0.1:%d/postgres\nschema: %s\n", role, server.port, w.schema))
+		c.Options = strict(fmt.Sprintf("url: postgres://%s@127.0.0.1:%d/postgres\nschema: %s\n", role, server.Port, w.schema))
 	})
 	if err := least.Handle(t.Context(), w.event("user.deleted", 1, user("1"))); err != nil {
 		t.Fatal(err)
@@ -77,10 +77,10 @@ func TestServerCrashesUnderLoad(t *testing.T) {
 	}
 	for crash := range 2 {
 		eventually(t, "some events", func() bool { return done.Load() > int64(60*(crash+1)) })
-		server.stop(syscall.SIGQUIT)
+		server.Stop(syscall.SIGQUIT)
 		before := failed.Load()
 		eventually(t, "a failed attempt", func() bool { return failed.Load() > before })
-		if err := server.start(); err != nil {
+		if err := server.Start(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -341,7 +341,7 @@ func TestNewTwice(t *testing.T) {
 }
 
 func TestHandleAfterRun(t *testing.T) {
-	c := consumer.JobConfig{Consumer: "usersync", Options: strict("url: " + server.url() + "\nschema: " + schemaName(t))}
+	c := consumer.JobConfig{Consumer: "usersync", Options: strict("url: " + server.URL() + "\nschema: " + schemaName(t))}
 	job, err := usersync.New(c)
 	if err != nil {
 		t.Fatal(err)
