@@ -116,7 +116,7 @@ func (c Config) durable() jetstream.ConsumerConfig {
 		Description:    "Declared by Forebay",
 		DeliverPolicy:  policy,
 		AckPolicy:      jetstream.AckExplicitPolicy,
-		FilterSubjects: c.filters(),
+		FilterSubjects: c.Filters(),
 		BackOff:        backoff,
 		AckWait:        backoff[0],
 		MaxDeliver:     c.MaxAttempts,

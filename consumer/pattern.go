@@ -23,9 +23,9 @@ func Matches(pattern string, a schema.Action) bool {
 	return pattern == "*" || pattern == string(a) || pattern == a.Category()+".*"
 }
 
-// filters are the subjects of a durable: the events, and the copies that are for it alone. The server refuses filters
+// Filters are the subjects of the durable: the events, and the copies that are for it alone. The server refuses filters
 // that overlap, so a pattern that another covers is left out.
-func (c Config) filters() []string {
+func (c Config) Filters() []string {
 	return append(subjects(c.Stream.Prefix, "*", c.Actions), c.Stream.redrive(c.Name, ">"))
 }
 

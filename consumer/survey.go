@@ -57,7 +57,7 @@ func (s *survey) users(ctx context.Context, floor, cut uint64) (users map[string
 	users = map[string][]uint64{}
 	n := 0
 	err = scan(ctx, s.c.js, s.c.config.Stream.Name, scanConfig{
-		subjects: s.c.config.filters(), from: floor + 1, to: cut, headersOnly: true,
+		subjects: s.c.config.Filters(), from: floor + 1, to: cut, headersOnly: true,
 	}, func(msg Stored) error {
 		if n++; n > surveyMost {
 			tooMany = true

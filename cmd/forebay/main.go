@@ -31,6 +31,7 @@ type commands struct {
 	Dead       deadCommand       `cmd:"" help:"List, print, redrive and drop dead letters."`
 	Replay     replayCommand     `cmd:"" help:"Give stored events to one consumer, to a URL, or print them."`
 	Check      checkCommand      `cmd:"" help:"Check the configuration, the broker and each source."`
+	Schema     schemaCommand     `cmd:"" help:"Print the schema of events, an AsyncAPI document, and the actions."`
 	Seal       sealCommand       `cmd:"" help:"Make a key for sealed members, and open them."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
