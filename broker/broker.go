@@ -39,13 +39,16 @@ type Config struct {
 	Data       string // embedded: folder for JetStream, made with mode 0700
 	MaxPayload int32  // embedded: the largest message in bytes, headers included; 0: DefaultMaxPayload
 
+	Stream string // embedded: whose durables Users work off: "IDENTITY"
+	Users  []User // embedded: clients that may do this alone; needs User and Password, by which forebay logs in
+
 	// How to log in, one way of four. The embedded server asks its clients for the user or the token that is set here.
 	Creds          string // external: path of a credentials file: user JWT and seed
 	NKey           string // external: path of a file with an nkey user seed
 	User, Password string
 	Token          string
 
-	TLS TLS // external
+	TLS TLS // external; embedded: Cert and Key are what the server shows, read again for every client
 
 	Log *slog.Logger // nil: nothing is logged
 }
@@ -54,6 +57,7 @@ type Config struct {
 type TLS struct {
 	CA        string // certificates that the server's may be signed by; empty: the system's
 	Cert, Key string // our certificate and its key, where the server asks for one
+	Pin       string // the one certificate that the server may show, whatever its name: that of our own embedded server
 }
 
 // Broker is the NATS server that forebay works with. Its methods may be called from several goroutines.

@@ -31,6 +31,7 @@ const (
 // An embedded server runs in this process, on a data folder that it has to itself.
 type embedded struct {
 	options *server.Options
+	config  Config
 	log     *slog.Logger
 	lock    io.Closer // of the data folder
 
@@ -41,7 +42,7 @@ type embedded struct {
 
 // embed starts the server of this process and checks it. On an error nothing runs and nothing stays locked.
 func (b *Broker) embed(ctx context.Context, c Config) (err error) {
-	e := &embedded{log: c.Log}
+	e := &embedded{config: c, log: c.Log}
 	if e.options, err = serverOptions(c); err != nil {
 		return err
 	}
@@ -67,7 +68,16 @@ func (b *Broker) embed(ctx context.Context, c Config) (err error) {
 
 // start runs the server, and remembers the port that it found, so that it finds it again.
 func (e *embedded) start() (err error) {
-	if e.server, err = runServer(e.options.Clone(), &serverLog{log: e.log}); err != nil {
+	options := e.options.Clone()
+	door := newDoor(e.config)
+	if len(e.config.Users) > 0 {
+		options.CustomClientAuthentication = door
+	}
+	if e.server, err = runServer(options, &serverLog{log: e.log}); err != nil {
+		return err
+	}
+	if err := door.open(e.server, e.config); err != nil {
+		e.stop()
 		return err
 	}
 	if address, ok := e.server.Addr().(*net.TCPAddr); ok {
@@ -126,6 +136,10 @@ func serverOptions(c Config) (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	tls, err := serverTLS(c.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("read nats.tls: %w", err)
+	}
 	return &server.Options{
 		ServerName:             "forebay",
 		Host:                   host,
@@ -133,6 +147,8 @@ func serverOptions(c Config) (*server.Options, error) {
 		Username:               c.User,
 		Password:               c.Password,
 		Authorization:          c.Token,
+		TLS:                    tls != nil,
+		TLSConfig:              tls,
 		MaxPayload:             c.MaxPayload,
 		JetStream:              true,
 		StoreDir:               c.Data,

@@ -17,9 +17,12 @@ func login(c Config) ([]nats.Option, error) {
 	if err := checkLogin(c); err != nil {
 		return nil, err
 	}
-	options, err := loginTLS(c.TLS)
-	if err != nil {
-		return nil, err
+	var options []nats.Option
+	if c.URL != "" {
+		var err error
+		if options, err = loginTLS(c.TLS); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case c.Creds != "":
@@ -60,10 +63,12 @@ func checkLogin(c Config) error {
 		return errors.New("nats.user is set without nats.password")
 	case c.URL == "" && (c.Creds != "" || c.NKey != ""):
 		return fmt.Errorf("%s needs nats.url: the embedded server knows nats.user or nats.token only", ways[0])
-	case c.URL == "" && c.TLS != TLS{}:
-		return errors.New("nats.tls needs nats.url: the embedded server does not speak TLS")
+	case c.URL == "" && c.TLS.CA != "":
+		return errors.New("nats.tls.ca needs nats.url: clients of the embedded server log in with passwords")
+	case (c.TLS.Cert == "") != (c.TLS.Key == ""):
+		return errors.New("nats.tls: cert and key belong together, one is missing")
 	}
-	return nil
+	return checkUsers(c)
 }
 
 // checkCreds reads a credentials file, which the client otherwise does at every connection.
@@ -82,10 +87,14 @@ func checkCreds(path string) error {
 }
 
 func loginTLS(t TLS) ([]nats.Option, error) {
-	if (t.Cert == "") != (t.Key == "") {
-		return nil, errors.New("nats.tls: cert and key belong together, one is missing")
-	}
 	var options []nats.Option
+	if t.Pin != "" {
+		config, err := pinned(t.Pin)
+		if err != nil {
+			return nil, fmt.Errorf("read nats.tls: %w", err)
+		}
+		options = append(options, nats.Secure(config))
+	}
 	if t.CA != "" {
 		options = append(options, nats.RootCAs(t.CA))
 	}

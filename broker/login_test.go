@@ -112,7 +112,7 @@ func TestStartRefuses(t *testing.T) {
 		{Config{URL: url, User: "ann"}, []string{"nats.user is set without nats.password"}},
 		{Config{Creds: garbage}, []string{"nats.creds needs nats.url"}},
 		{Config{NKey: garbage}, []string{"nats.nkey needs nats.url"}},
-		{Config{TLS: TLS{CA: ca.file}}, []string{"nats.tls needs nats.url"}},
+		{Config{TLS: TLS{CA: ca.file}}, []string{"nats.tls.ca needs nats.url"}},
 		{Config{URL: url, Creds: missing}, []string{"read nats.creds", missing}},
 		{Config{URL: url, Creds: garbage}, []string{"read nats.creds", garbage, "user JWT and its seed"}},
 		{Config{URL: url, NKey: missing}, []string{"read nats.nkey", missing}},

@@ -27,6 +27,7 @@ func (d *decoder) check(c *Config, o Options) {
 	}
 	d.checkJournal(c)
 	d.checkNATS(c.NATS)
+	d.checkUsers(c.NATS, c.Consumers)
 	d.checkSeal(c)
 	d.checkStream(c)
 	d.checkLimits(c.Limits)
@@ -50,10 +51,17 @@ func (d *decoder) checkAddresses(c *Config) {
 	if !c.NATS.External() && !isLoopback(c.NATS.Listen) && len(c.NATS.logins()) == 0 {
 		d.warn("nats.listen", "is not a loopback address: set nats.token, or nats.user and nats.password")
 	}
+	for i, host := range c.AdminHosts {
+		if c.AdminHosts[i] = strings.ToLower(host); !hostName.MatchString(host) {
+			d.fail(fmt.Sprintf("admin_hosts[%d]", i), "want a name such as forebay.example.com, without a port")
+		}
+	}
 	if c.Data == "" {
 		d.fail("data", "want a folder")
 	}
 }
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 
 func (d *decoder) checkAddress(key, address string) {
 	_, port, err := net.SplitHostPort(address)
@@ -132,7 +140,39 @@ func (d *decoder) checkNATS(n NATS) {
 	}
 	d.checkOwn(n, "creds", n.Creds != "")
 	d.checkOwn(n, "nkey", n.NKey != "")
-	d.checkOwn(n, "tls", n.TLS != NATSTLS{})
+	d.checkOwn(n, "tls.ca", n.TLS.CA != "")
+}
+
+// checkUsers refuses users of the embedded broker who could not log in, or had nothing to do.
+func (d *decoder) checkUsers(n NATS, consumers Consumers) {
+	if len(n.Users) > 0 && n.External() {
+		d.fail("nats.users", "are of the embedded broker: your own has users of its own")
+	}
+	if len(n.Users) > 0 && !n.External() && (n.User == "" || n.Password == "") {
+		d.fail("nats.users", "need nats.user and nats.password beside them, for you and for forebay's commands")
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.Users)) {
+		key, user := "nats.users."+name, n.Users[name]
+		if name == n.User || !subjectToken.MatchString(name) {
+			d.fail(key, "want a name of 1 to 64 letters, digits, _ and -, other than nats.user")
+		}
+		if user.Password == "" {
+			d.fail(key, `needs a password: {password: "${NAME}"}`)
+		}
+		if len(user.Consumers) == 0 {
+			d.fail(key, "needs consumers: those whose durables it may work off")
+		}
+		d.checkDurables(key+".consumers", user.Consumers, consumers)
+	}
+}
+
+func (d *decoder) checkDurables(key string, names []string, consumers Consumers) {
+	for i, name := range names {
+		known := slices.ContainsFunc(consumers, func(c Consumer) bool { return c.Name == name })
+		if !known || slices.Contains(names[:i], name) {
+			d.fail(fmt.Sprintf("%s[%d]", key, i), "want the name of one under consumers, once")
+		}
+	}
 }
 
 // checkOwn refuses a key of nats that the embedded broker has no use for.

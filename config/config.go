@@ -32,6 +32,11 @@ type Config struct {
 	// network of your own. Anything but loopback is a warning. Default: 127.0.0.1:8081.
 	Admin string `yaml:"admin"`
 
+	// AdminHosts are the full names by which Admin may be called, without a port: forebay.example.com. An address, and a
+	// name without a full stop, such as localhost, need none. Anything else is refused, because a web site can give its
+	// own name our address. Default: none.
+	AdminHosts []string `yaml:"admin_hosts"`
+
 	// PublicURL is what providers call, up to and without the path of a source: scheme, host, and the path that a proxy
 	// strips, if it strips one. https://hooks.example.com. Needed where a provider signs the URL. Default: none.
 	PublicURL URL `yaml:"public_url"`
@@ -134,18 +139,33 @@ type NATS struct {
 	// NKey is a file with an nkey seed. Only with URL.
 	NKey Path `yaml:"nkey"`
 
-	// TLS is for servers with certificates of a private authority, and for those that ask for ours. Only with URL.
+	// TLS is for servers with certificates of a private authority, and for those that ask for ours. Without URL its Cert
+	// and Key are what the embedded server shows to its clients, who then must speak TLS; the files are read again for
+	// every client.
 	TLS NATSTLS `yaml:"tls"`
+
+	// Users are clients of the embedded server that may do nothing but work off durables: bind, fetch and answer. They
+	// see no other durable, no stream and nothing of each other. User and Password are then for you and for forebay's
+	// commands. Not with URL. Default: none.
+	Users map[string]NATSUser `yaml:"users"`
 }
 
 // External reports whether the broker is one that the operator runs.
 func (n NATS) External() bool { return n.URL != "" }
 
+// A NATSUser is a client of the embedded broker, by its name.
+type NATSUser struct {
+	// Password is what it logs in with, beside its name. Required.
+	Password Secret `yaml:"password"`
+	// Consumers are those whose durables it may work off. Required.
+	Consumers []string `yaml:"consumers"`
+}
+
 // NATSTLS is TLS towards the broker.
 type NATSTLS struct {
-	// CA is a PEM file of authorities that sign the server. Default: those of the system.
+	// CA is a PEM file of authorities that sign the server. Only with URL. Default: those of the system.
 	CA Path `yaml:"ca"`
-	// Cert is a PEM file with our certificate. Needs Key.
+	// Cert is a PEM file with our certificate, or that of the embedded server. Needs Key.
 	Cert Path `yaml:"cert"`
 	// Key is the PEM file of its private key.
 	Key Path `yaml:"key"`

@@ -68,6 +68,8 @@ var badFiles = []struct{ name, text, want string }{
 			"forebay.yaml:3: nats.listen: want host:port such as 127.0.0.1:8080"},
 	{"one address for both", "admin: 127.0.0.1:8080\n",
 		`forebay.yaml:1: admin: is the same address as listen: webhooks come from outside, admin is for you alone`},
+	{"admin host with a port", "admin_hosts: [\"forebay.example.com:8081\"]\n",
+		`forebay.yaml:1: admin_hosts[0]: want a name such as forebay.example.com, without a port`},
 	{"no data", "data: ''\n", `forebay.yaml:1: data: want a folder`},
 	{"half a certificate", "tls: {cert: forebay.yaml}\n", `forebay.yaml:1: tls: cert and key need each other`},
 	{"authorities alone", "tls: {client_ca: forebay.yaml}\n",
@@ -88,6 +90,22 @@ var badFiles = []struct{ name, text, want string }{
 	{"two logins", "seal: off\nnats: {url: x, creds: forebay.yaml, token: t}\n", `forebay.yaml:2: nats: creds, token: choose one`},
 	{"login to the embedded broker", "nats: {creds: forebay.yaml}\n",
 		`forebay.yaml:1: nats.creds: is for a broker of your own: set nats.url`},
+
+	{"authority of the embedded broker", "nats: {tls: {ca: forebay.yaml}}\n",
+		`forebay.yaml:1: nats.tls.ca: is for a broker of your own: set nats.url`},
+	{"users of another broker", "seal: off\nconsumers: {a: {}}\nnats: {url: x, users: {u: {password: p, consumers: [a]}}}\n",
+		`forebay.yaml:3: nats.users: are of the embedded broker: your own has users of its own`},
+	{"users without their operator", "consumers: {a: {}}\nnats: {users: {u: {password: p, consumers: [a]}}}\n",
+		`forebay.yaml:2: nats.users: need nats.user and nats.password beside them, for you and for forebay's commands`},
+	{"users", "consumers: {a: {}}\nnats:\n  user: o\n  password: hunter2\n  users:\n" +
+		"    o: {password: hunter2, consumers: [a]}\n    a b: {password: hunter2, consumers: [a]}\n" +
+		"    u: {}\n    w: {password: hunter2, consumers: [a, b, a]}\n",
+		"forebay.yaml:6: nats.users.o: want a name of 1 to 64 letters, digits, _ and -, other than nats.user\n" +
+			"forebay.yaml:7: nats.users.a b: want a name of 1 to 64 letters, digits, _ and -, other than nats.user\n" +
+			"forebay.yaml:8: nats.users.u: needs a password: {password: \"${NAME}\"}\n" +
+			"forebay.yaml:8: nats.users.u: needs consumers: those whose durables it may work off\n" +
+			"forebay.yaml:9: nats.users.w.consumers[1]: want the name of one under consumers, once\n" +
+			"forebay.yaml:9: nats.users.w.consumers[2]: want the name of one under consumers, once"},
 
 	{"stream", "stream: {name: a.b, prefix: a.b, replicas: 0}\n",
 		"forebay.yaml:1: stream.name: want letters, digits, _ and -\n" +
@@ -152,7 +170,7 @@ var badFiles = []struct{ name, text, want string }{
 }
 
 const (
-	allKeys = "ack, admin, consumers, data, journal, lanes, limits, listen, nats, public_url, seal, sources, stream, tls, trusted_proxies"
+	allKeys = "ack, admin, admin_hosts, consumers, data, journal, lanes, limits, listen, nats, public_url, seal, sources, stream, tls, trusted_proxies"
 
 	sourceKeys = "dedupe, path, provider, public_url, secret_file, secret_files, secrets, " +
 		"and the name of the provider for its own options"

@@ -16,6 +16,7 @@ const samplePath = "../docs/forebay.yaml"
 
 var sampleEnv = environment(map[string]string{
 	"SSOFY_SECRET": "one", "REWARDS_SECRET": "two", "NATS_TOKEN": "three", "NATS_PASSWORD": "four",
+	"ANALYTICS_PASSWORD": "five",
 })
 
 func TestSampleShowsTheDefaults(t *testing.T) {
