@@ -33,7 +33,7 @@ var imports = map[string][]string{
 	"dashboard":         {"schema", "consumer"},
 	"config":            {"schema", "provider", "consumer"},
 	"cmd/forebay":       {everything},
-	"scripts/benchmark": {},
+	"scripts/benchmark": {"consumer"}, // as a program of the user's own
 }
 
 // lists are the map literals that must name every folder below another, and only those.

@@ -5,150 +5,93 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 )
 
-// warmUp bounds the load before the first round: for caches, and for the first files of every store.
-const warmUp = 2 * time.Second
-
-// A benchmark is one run: its settings, and where it says what it is doing.
+// A benchmark is one run: its settings, where it says what it is doing, and what it has seen.
 type benchmark struct {
 	runCommand
-	say io.Writer
+	say     io.Writer
+	machine machine
+	seen    records
+
+	// Of the row that is being measured.
+	dir      string         // for all that it writes; removed behind it
+	warnings *lastLines     // of the programs that it started
+	closers  []func() error // what it started; the last is ended first
+	problems []error        // what makes its figures worthless
 }
 
-// run starts all contestants, gives each its turns, A B C A B C, and takes them down again. A report that comes with an
-// error is complete: only taking down went wrong.
-func (b *benchmark) run(ctx context.Context) (r *report, err error) {
-	chosen, err := choose(b.Only)
+// run measures row after row. What it has seen is complete even where it comes with an error: then something failed
+// that the figures cannot show.
+func (b *benchmark) run(ctx context.Context) (records, error) {
+	chosen, err := chooseRows(b.Rows, b.Long)
 	if err != nil {
 		return nil, err
 	}
-	r = &report{settings: b.runCommand}
-	if r.Machine, err = lookAround(b.Dir, b.Forebay); err != nil {
+	if b.machine, err = lookAround(b.Dir, b.Forebay); err != nil {
 		return nil, err
 	}
-	if r.Starts, err = b.starts(ctx, chosen); err != nil {
-		return nil, err
-	}
-	var running []*entrant
-	defer func() {
-		for _, e := range running {
-			err = errors.Join(err, e.leave())
-		}
-	}()
-	for _, c := range chosen {
-		e, err := b.enter(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		running = append(running, e)
-		r.Results = append(r.Results, e.result)
-		if _, err := b.round(ctx, e, min(warmUp, b.turn())); err != nil {
-			return nil, err
+	for _, r := range chosen {
+		if err = errors.Join(err, b.measure(ctx, r)); ctx.Err() != nil {
+			break
 		}
 	}
-	for n := range b.Rounds {
-		for _, e := range running {
-			fmt.Fprintf(b.say, "round %d of %d: %s\n", n+1, b.Rounds, e.Title)
-			one, err := b.round(ctx, e, b.turn())
-			if err != nil {
-				return nil, err
-			}
-			e.Rounds = append(e.Rounds, one)
-		}
-	}
-	return r, nil
+	return b.seen, err
 }
 
-// An entrant is a contestant that runs. It is paused while others have their turn.
-type entrant struct {
-	*result
-	process  *process
-	accepted uint64 // by our count, warm-up included
-	sent     uint64 // with those whose answer was not a success
-}
-
-// enter starts a contestant.
-func (b *benchmark) enter(ctx context.Context, c contestant) (*entrant, error) {
-	p, err := b.launch(ctx, c)
+// measure measures one row, in a folder of its own, and takes down what it started.
+func (b *benchmark) measure(ctx context.Context, r row) (err error) {
+	fmt.Fprintf(b.say, "%s: %s\n", r.name, r.what)
+	if b.dir, err = os.MkdirTemp(b.Dir, r.name+"-"); err != nil {
+		return err
+	}
+	begun := time.Now()
+	b.problems, b.warnings = nil, &lastLines{}
+	err = r.run(b, ctx)
+	err = errors.Join(err, errors.Join(b.problems...), b.close(), os.RemoveAll(b.dir))
+	flushAll() // what one row left unwritten is not for the next one to write
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.name, err)
+		fmt.Fprintf(b.say, "%s", b.warnings.text())
+		return fmt.Errorf("%s: %w", r.name, err)
 	}
-	return &entrant{result: &result{Name: c.name, Title: c.title}, process: p}, nil
+	fmt.Fprintf(b.say, "%s: took %s\n", r.name, time.Since(begun).Round(time.Second))
+	return nil
 }
 
-// leave ends a contestant, and takes down what all its work cost.
-func (e *entrant) leave() error {
-	err := e.process.stop()
-	e.CPU = e.process.cpu() / time.Duration(max(e.accepted, 1))
+// atEnd registers what ends something that a row started.
+func (b *benchmark) atEnd(end func() error) { b.closers = append(b.closers, end) }
+
+func (b *benchmark) close() (err error) {
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, b.closers[i]())
+	}
+	b.closers = nil
 	return err
 }
 
-// round is one turn: the load, then the time until the stream has everything, then the disk.
-func (b *benchmark) round(ctx context.Context, e *entrant, turn time.Duration) (round, error) {
-	r, err := b.take(ctx, e, turn)
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", e.Name, err)
-	}
-	return r, nil
+// note records what was seen.
+func (b *benchmark) note(row string, at int, l load, v values) {
+	b.seen = append(b.seen, record{
+		Row: row, At: at, load: l, Rounds: b.Rounds, When: time.Now().UTC().Truncate(time.Second), Machine: b.machine, Values: v,
+	})
 }
 
-func (b *benchmark) take(ctx context.Context, e *entrant, turn time.Duration) (r round, err error) {
-	if err := e.process.resume(); err != nil {
-		return r, err
-	}
-	before, err := e.process.vitals(ctx)
-	if err != nil {
-		return r, err
-	}
-	if r.Load, err = b.load(ctx, e.process.at.Webhooks, turn); err != nil {
-		return r, err
-	}
-	e.accepted, e.sent = e.accepted+r.Load.Accepted, e.sent+r.Load.sent()
-	if r.Lag, err = e.process.settle(ctx, e.accepted, e.sent); err != nil {
-		return r, err
-	}
-	after, err := e.process.vitals(ctx)
-	if err != nil {
-		return r, err
-	}
-	r.Mallocs, r.Resident = after.mallocs-before.mallocs, after.resident
-	flushAll() // what one contestant left unwritten is not for the next one to write
-	return r, e.process.pause()
-}
+// base is the load that rows have which do not vary it: the first of each.
+func (b *benchmark) base() load { return load{b.Connections[0], b.Sizes[0], b.Sources[0]} }
 
-// starts measures, each time in an empty folder, how long forebay takes from its start to the first accepted event.
-func (b *benchmark) starts(ctx context.Context, chosen []contestant) (times []time.Duration, err error) {
-	for _, c := range chosen {
-		if c.name != ours {
-			continue
-		}
-		for range b.Rounds {
-			took, err := b.firstAccepted(ctx, c)
-			if err != nil {
-				return nil, fmt.Errorf("start of %s: %w", c.name, err)
-			}
-			times = append(times, took)
-		}
+// loads are the base, and what differs from it in one thing.
+func (b *benchmark) loads() []load {
+	all := []load{b.base()}
+	for _, n := range b.Connections[1:] {
+		all = append(all, load{n, b.Sizes[0], b.Sources[0]})
 	}
-	return times, nil
-}
-
-func (b *benchmark) firstAccepted(ctx context.Context, c contestant) (took time.Duration, err error) {
-	begun := time.Now()
-	p, err := b.launch(ctx, c)
-	if err != nil {
-		return 0, err
+	for _, n := range b.Sizes[1:] {
+		all = append(all, load{b.Connections[0], n, b.Sources[0]})
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	one, err := dial(p.at.Webhooks, b.Size)
-	if err != nil {
-		return 0, err
+	for _, n := range b.Sources[1:] {
+		all = append(all, load{b.Connections[0], b.Sizes[0], n})
 	}
-	defer one.close()
-	if err := one.deliver(begun.Add(startTime)); err != nil {
-		return 0, err
-	}
-	return time.Since(begun), nil
+	return all
 }

@@ -18,7 +18,8 @@ type connection struct {
 	address string
 	net     net.Conn
 	answers *bufio.Reader
-	message *message
+	turns   []*message // one for each source that it sends for, one after the other
+	turn    int
 	times   histogram
 	failed  map[string]int
 }
@@ -26,12 +27,16 @@ type connection struct {
 // failuresBorne ends a connection that gets nothing but failures.
 const failuresBorne = 1000
 
-func dial(webhooks string, size int) (*connection, error) {
+// dial makes a connection that sends for some of the sources: those whose suffixes are given.
+func dial(webhooks, native string, size int, suffixes ...string) (*connection, error) {
 	u, err := url.Parse(webhooks)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{address: u.Host, message: newMessage(u.Host, u.Path, size), failed: map[string]int{}}
+	c := &connection{address: u.Host, failed: map[string]int{}}
+	for _, suffix := range suffixes {
+		c.turns = append(c.turns, newMessage(u.Host, u.Path+suffix, native, size))
+	}
 	return c, c.connect()
 }
 
@@ -50,20 +55,21 @@ func (c *connection) close() {
 	}
 }
 
-// keepSending sends one delivery after the other until the end. Anything but 200 is a failure.
-func (c *connection) keepSending(end time.Time) {
-	limit := end.Add(patience)
-	failures := 0
-	for begun := time.Now(); begun.Before(end) && failures < failuresBorne; {
-		err := c.deliver(limit)
-		now := time.Now()
-		if err == nil {
-			c.times.add(now.Sub(begun))
-		} else {
+// keepSending sends whenever a delivery is due. Anything but 200 is a failure. The time of an answer counts from when its
+// delivery was due: one that could not be sent then, because answers before it were late, is late as well.
+func (c *connection) keepSending(p *pace) {
+	limit := p.end.Add(patience)
+	for failures := 0; failures < failuresBorne; {
+		due, ok := p.next()
+		if !ok {
+			return
+		}
+		if err := c.deliver(limit); err != nil {
 			failures++
 			c.fail(err)
+			continue
 		}
-		begun = now
+		c.times.add(time.Since(due))
 	}
 }
 
@@ -87,7 +93,8 @@ func (c *connection) deliver(limit time.Time) error {
 	if err := c.net.SetDeadline(limit); err != nil {
 		return err
 	}
-	if _, err := c.net.Write(c.message.next()); err != nil {
+	c.turn = (c.turn + 1) % len(c.turns)
+	if _, err := c.net.Write(c.turns[c.turn].next()); err != nil {
 		return err
 	}
 	status, err := readAnswer(c.answers)

@@ -73,7 +73,7 @@ func TestTamperedIsNotAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMessage("127.0.0.1:1", path, 512)
+	m := newMessage("127.0.0.1:1", path, nativeLogin, 512)
 	text := string(m.next())
 	for name, want := range map[string]int{"password": 200, "passw0rd": 401} {
 		tampered := strings.Replace(text, `"password"`, `"`+name+`"`, 1)
@@ -89,12 +89,66 @@ func TestTamperedIsNotAccepted(t *testing.T) {
 	}
 }
 
+// An answer that is late makes the deliveries behind it late as well: their times count from when they were due.
+func TestOpenLoopCountsFromWhenADeliveryWasDue(t *testing.T) {
+	var taken atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if taken.Add(1) == 10 {
+			<-time.After(200 * time.Millisecond)
+		}
+		succeed(w)
+	}))
+	defer server.Close()
+	now := time.Now()
+	r := sendBy(t, server.URL+path, &pace{begun: now, end: now.Add(400 * time.Millisecond), rate: 500})
+	if r.Accepted != 200 || r.failed() > 0 {
+		t.Errorf("accepted %d, failed %v, want 200 and none", r.Accepted, r.Failed)
+	}
+	// A hundred deliveries were due while one answer took 200 ms.
+	if r.P50 > 150*time.Millisecond || r.P99 < 150*time.Millisecond {
+		t.Errorf("p50 %s, p99 %s", r.P50, r.P99)
+	}
+}
+
+func TestSendEndsAfterTheCount(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { succeed(w) }))
+	defer server.Close()
+	now := time.Now()
+	if r := sendBy(t, server.URL+path, &pace{begun: now, end: now.Add(patience), count: 17}); r.Accepted != 17 {
+		t.Errorf("accepted %d, want 17", r.Accepted)
+	}
+}
+
+func TestAllSourcesAreSentFor(t *testing.T) {
+	for _, c := range []loadCommand{{Connections: 3, Sources: 8}, {Connections: 8, Sources: 3}, {Connections: 4, Sources: 4}} {
+		seen := map[string]bool{}
+		for i := range c.Connections {
+			all := c.suffixes(i)
+			if len(all) == 0 {
+				t.Errorf("%+v: connection %d has nothing to send", c, i)
+			}
+			for _, suffix := range all {
+				seen[suffix] = true
+			}
+		}
+		if len(seen) != c.Sources {
+			t.Errorf("%+v: deliveries for %d sources", c, len(seen))
+		}
+	}
+}
+
 func sendOne(t *testing.T, url string) loadResult {
 	t.Helper()
-	c, err := dial(url, 512)
+	now := time.Now()
+	return sendBy(t, url, &pace{begun: now, end: now.Add(100 * time.Millisecond)})
+}
+
+func sendBy(t *testing.T, url string, p *pace) loadResult {
+	t.Helper()
+	c, err := dial(url, nativeLogin, 512, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.close()
-	return send([]*connection{c}, 100*time.Millisecond)
+	return sendAll([]*connection{c}, p)
 }

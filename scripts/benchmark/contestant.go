@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +17,9 @@ type contestant struct {
 	title string // in the table
 	extra bool   // only on demand
 
-	// One of the two: ourselves with a handler, or forebay with a word for ack.
+	// One of the two: ourselves with a handler, or forebay with a setup.
 	handler func(dir string) (handler http.Handler, nats string, err error)
-	ack     string
+	setup   setup
 }
 
 // ours is the contestant that the goals are about, flushed the one that it has to beat, and bare the least that there is.
@@ -34,10 +33,10 @@ const (
 var contestants = []contestant{
 	{name: "answer", title: "answer alone, no check", extra: true, handler: answerAlone},
 	{name: bare, title: "bare", handler: bareHandler},
-	{name: ours, title: "forebay", ack: "journal"},
+	{name: ours, title: "forebay", setup: setup{ack: "journal"}},
 	{name: flushed, title: "publish, sync_interval: always", handler: publishFlushed},
 	{name: "default", title: "publish, default sync", handler: publishUnflushed},
-	{name: "stream", title: "forebay, ack: stream", ack: "stream"},
+	{name: "stream", title: "forebay, ack: stream", setup: setup{ack: "stream"}},
 }
 
 func names(all []contestant) string {
@@ -46,6 +45,16 @@ func names(all []contestant) string {
 		names = append(names, c.name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// titleOf is what a contestant is called in tables; what is none is called by its name.
+func titleOf(name string) string {
+	for _, c := range contestants {
+		if c.name == name {
+			return c.title
+		}
+	}
+	return name
 }
 
 // choose gives the contestants of these names, or those that are no extras.
@@ -63,48 +72,29 @@ func choose(only []string) (chosen []contestant, err error) {
 
 // launch starts a contestant in a fresh folder and returns once it takes deliveries.
 func (b *benchmark) launch(ctx context.Context, c contestant) (*process, error) {
-	dir, err := os.MkdirTemp(b.Dir, c.name+"-")
+	dir, err := os.MkdirTemp(b.dir, c.name+"-")
 	if err != nil {
 		return nil, err
 	}
-	command, err := b.command(c, dir)
-	if err != nil {
-		return nil, err
-	}
-	return start(ctx, command, b.say)
-}
-
-func (b *benchmark) command(c contestant, dir string) (*exec.Cmd, error) {
 	if c.handler == nil {
-		config := filepath.Join(dir, "forebay.yaml")
-		return exec.Command(b.Forebay, "serve", "--config", config), os.WriteFile(config, forebayConfig(c.ack), 0o600)
+		return b.forebay(ctx, dir, c.setup)
 	}
-	self, err := os.Executable()
-	return exec.Command(self, "serve", "--dir", dir, c.name), err
+	return b.self(ctx, "serve", "--dir", dir, c.name)
 }
 
-// forebayConfig is the product as it comes, but for the rate limit, which the load would meet first, and the bounds,
-// which a long run would.
-func forebayConfig(ack string) []byte {
-	return fmt.Appendf(nil, `listen: 127.0.0.1:0
-admin: 127.0.0.1:0
-data: ./data
-ack: %s
-journal: {max_bytes: 1TiB}
-nats: {listen: "127.0.0.1:0"}
-stream: {name: %s, max_bytes: 0}
-limits: {rate: 10000000/s, burst: 10000000}
-sources: {%s: {provider: mgpass, secrets: [%s]}}
-`, ack, streamName, sourceName, secret)
+// self starts this program as a process of its own, and returns once it is ready.
+func (b *benchmark) self(ctx context.Context, args ...string) (*process, error) {
+	name, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(ctx, exec.Command(name, args...), b.warnings)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+	}
+	b.atEnd(p.stop)
+	return p, nil
 }
-
-// What every contestant is set up with.
-const (
-	streamName = "IDENTITY"
-	sourceName = "rewards"
-	secret     = "for-the-benchmark-alone"
-	path       = "/webhooks/" + sourceName
-)
 
 // Bounds on what a contestant may take.
 const (

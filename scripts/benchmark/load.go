@@ -12,12 +12,16 @@ import (
 	"time"
 )
 
-// loadCommand is the load: every connection sends a delivery, waits for its answer, and sends the next (closed loop).
+// loadCommand is the load: several connections that send deliveries. Closed loop: each waits for its answer and sends the
+// next. Open loop: at a rate, whatever the answers do.
 type loadCommand struct {
 	URL         string        `required:""`
 	Turn        time.Duration `required:""`
 	Connections int           `required:""`
 	Size        int           `required:""`
+	Sources     int           `required:""`
+	Rate        float64       // a second, open loop; 0: closed loop
+	Count       int64         // deliveries at most; 0: as many as fit into the turn
 }
 
 // patience is how long a connection waits for an answer at the end of a turn.
@@ -38,24 +42,23 @@ func (r loadResult) rate() float64 { return float64(r.Accepted) / r.Seconds }
 
 func (r loadResult) failed() (n uint64) {
 	for _, count := range r.Failed {
-		n += uint64(count)
+		n += uint64(count) //nolint:gosec // a count
 	}
 	return n
 }
 
-func (r loadResult) sent() uint64 { return r.Accepted + r.failed() }
-
-// load runs the load as a process of its own, so that what it takes is not in a contestant's figures.
-func (b *benchmark) load(ctx context.Context, url string, turn time.Duration) (r loadResult, err error) {
+// send runs the load as a process of its own, so that what it takes is not in a contestant's figures.
+func (b *benchmark) send(ctx context.Context, c loadCommand) (r loadResult, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return r, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, turn+2*patience)
+	ctx, cancel := context.WithTimeout(ctx, c.Turn+2*patience)
 	defer cancel()
 	var out, problems bytes.Buffer
-	command := exec.CommandContext(ctx, self, "load", "--url", url, "--turn", turn.String(),
-		"--connections", strconv.Itoa(b.Connections), "--size", strconv.Itoa(b.Size))
+	command := exec.CommandContext(ctx, self, "load", "--url", c.URL, "--turn", c.Turn.String(),
+		"--connections", strconv.Itoa(c.Connections), "--size", strconv.Itoa(c.Size), "--sources", strconv.Itoa(c.Sources),
+		"--rate", fixed(c.Rate, 3), "--count", strconv.FormatInt(c.Count, 10))
 	command.Stdout, command.Stderr = &out, &problems
 	if err := command.Run(); err != nil {
 		return r, fmt.Errorf("load: %w: %s", err, bytes.TrimSpace(problems.Bytes()))
@@ -63,8 +66,19 @@ func (b *benchmark) load(ctx context.Context, url string, turn time.Duration) (r
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		return r, fmt.Errorf("load: %w", err)
 	}
-	r.CPU = (&process{command: command}).cpu()
-	return r, nil
+	r.CPU = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+	return r, b.check(r)
+}
+
+// check notes deliveries that were not accepted.
+func (b *benchmark) check(r loadResult) error {
+	for why, n := range r.Failed {
+		b.problems = append(b.problems, fmt.Errorf("%d deliveries failed: %s", n, why))
+	}
+	if r.Accepted == 0 {
+		return fmt.Errorf("nothing was accepted: %v", r.Failed)
+	}
+	return nil
 }
 
 // Run prints one loadResult.
@@ -72,23 +86,31 @@ func (c loadCommand) Run(w *world) error {
 	all := make([]*connection, c.Connections)
 	for i := range all {
 		var err error
-		if all[i], err = dial(c.URL, c.Size); err != nil {
+		if all[i], err = dial(c.URL, nativeLogin, c.Size, c.suffixes(i)...); err != nil {
 			return err
 		}
 		defer all[i].close()
 	}
-	return json.NewEncoder(w.stdout).Encode(send(all, c.Turn))
+	now := time.Now()
+	return json.NewEncoder(w.stdout).Encode(sendAll(all, &pace{begun: now, end: now.Add(c.Turn), rate: c.Rate, count: c.Count}))
 }
 
-// send keeps all connections busy for a turn.
-func send(all []*connection, turn time.Duration) loadResult {
-	begun := time.Now()
+// suffixes are those of the sources that a connection sends for. Together all connections send for all.
+func (c loadCommand) suffixes(connection int) (all []string) {
+	for i := connection % c.Sources; i < c.Sources; i += c.Connections {
+		all = append(all, sourceSuffix(i))
+	}
+	return all
+}
+
+// sendAll keeps all connections at the pace.
+func sendAll(all []*connection, p *pace) loadResult {
 	var wait sync.WaitGroup
 	for _, c := range all {
-		wait.Go(func() { c.keepSending(begun.Add(turn)) })
+		wait.Go(func() { c.keepSending(p) })
 	}
 	wait.Wait()
-	r := loadResult{Failed: map[string]int{}, Seconds: time.Since(begun).Seconds()}
+	r := loadResult{Failed: map[string]int{}, Seconds: time.Since(p.begun).Seconds()}
 	var times histogram
 	for _, c := range all {
 		r.Accepted += c.times.count

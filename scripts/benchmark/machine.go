@@ -80,10 +80,12 @@ func versions(forebay string) (found []string) {
 // flushTime is the median time that the disk takes to write and flush 4 kB at the end of a file, by the call that the
 // journal flushes with. It takes 500 times, or a second.
 func flushTime(dir string) (time.Duration, error) {
-	file, err := vfs.Default.Create(filepath.Join(dir, "flush"), vfs.WriteCategoryUnspecified)
+	name := filepath.Join(dir, "flush")
+	file, err := vfs.Default.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return 0, err
 	}
+	defer func() { _ = os.Remove(name) }() // it has said what it was for
 	var times []time.Duration
 	block := make([]byte, 4<<10)
 	for begun := time.Now(); len(times) < 500 && time.Since(begun) < time.Second; {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A message is the text of one delivery after the other: mgPass's user.login.success over HTTP/1.1, each with an ID and a
-// user of its own, and signed. Only what differs is written again.
+// A message is the text of one delivery after the other: an event of mgPass over HTTP/1.1, each with an ID and a user of
+// its own, and signed. Only what differs is written again.
 type message struct {
 	text      []byte // request line, headers and body
 	body      []byte // of text
@@ -22,11 +22,26 @@ type message struct {
 
 // Where text is filled in. Both are as long as what takes their place.
 const (
+	idPrefix      = "evt_"
 	freshMark     = "################"
 	signatureMark = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
 )
 
-const loginSucceeded = `{"id":"evt_` + freshMark + `","type":"user.login.success","created_at":%d,"data":{` +
+// What mgPass calls the events of the load. The second is an urgent one.
+const (
+	nativeLogin   = "user.login.success"
+	nativeRevoked = "session.revoked"
+)
+
+// actionOf is what forebay calls them.
+func actionOf(native string) string {
+	if native == nativeRevoked {
+		return native
+	}
+	return "login.succeeded"
+}
+
+const event = `{"id":"` + idPrefix + freshMark + `","type":"%s","created_at":%d,"data":{` +
 	`"user_id":"usr_` + freshMark + `","email":"kwame.` + freshMark + `@example.com","method":"password",` +
 	`"client_id":"app_portal1","ip_address":"203.0.x.x",` +
 	`"user_agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)%s"}}`
@@ -35,9 +50,9 @@ const request = "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: mgPass-Webhook/1.0\
 	"Content-Length: %d\r\n" + signatureHeader + ": " + signatureMark + "\r\n\r\n%s"
 
 // newMessage makes deliveries with a body of size bytes, or a little more where that is too few.
-func newMessage(host, path string, size int) *message {
-	body := fmt.Sprintf(loginSucceeded, time.Now().Unix(), "")
-	body = fmt.Sprintf(loginSucceeded, time.Now().Unix(), filler(size-len(body)))
+func newMessage(host, path, native string, size int) *message {
+	body := fmt.Sprintf(event, native, time.Now().Unix(), "")
+	body = fmt.Sprintf(event, native, time.Now().Unix(), filler(size-len(body)))
 	text := fmt.Appendf(nil, request, path, host, len(body), body)
 	m := &message{text: text, body: text[len(text)-len(body):], serial: newSerial(), signer: newSigner()}
 	at := bytes.Index(text, []byte(signatureMark))
@@ -70,6 +85,9 @@ func (m *message) next() []byte {
 	hex.Encode(m.signature, mac[:])
 	return m.text
 }
+
+// id is the ID of the event in the text that next gave last.
+func (m *message) id() string { return idPrefix + string(m.serial.text[:]) }
 
 // A serial makes IDs: 16 hex digits that no other serial makes, since a random half begins them and a count ends them.
 type serial struct {

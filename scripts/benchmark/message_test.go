@@ -18,8 +18,8 @@ func TestMessagesAreSignedAndUnique(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for range 2 { // two connections
-		m := newMessage("127.0.0.1:1", path, 512)
+	for _, native := range []string{nativeLogin, nativeLogin, nativeRevoked} { // three connections
+		m := newMessage("127.0.0.1:1", path, native, 512)
 		for range 300 {
 			r := parse(t, m.next())
 			if err := p.Verify(r); err != nil {
@@ -29,8 +29,11 @@ func TestMessagesAreSignedAndUnique(t *testing.T) {
 			if err != nil || len(events) != 1 {
 				t.Fatalf("Decode: %d events, %v", len(events), err)
 			}
-			if id := events[0].ID; seen[id] {
-				t.Fatalf("ID %s comes twice", id)
+			if id := events[0].ID; seen[id] || id != m.id() {
+				t.Fatalf("ID %s comes twice, or is not %s", id, m.id())
+			}
+			if got := string(events[0].Action); got != actionOf(native) {
+				t.Fatalf("action %s, want %s", got, actionOf(native))
 			}
 			seen[events[0].ID] = true
 		}
@@ -39,7 +42,7 @@ func TestMessagesAreSignedAndUnique(t *testing.T) {
 
 func TestMessagesHaveTheSizeAskedFor(t *testing.T) {
 	for _, size := range []int{384, 512, 8192} {
-		if got := len(parse(t, newMessage("127.0.0.1:1", path, size).next()).Body); got != size {
+		if got := len(parse(t, newMessage("127.0.0.1:1", path, nativeLogin, size).next()).Body); got != size {
 			t.Errorf("a body of %d bytes has %d", size, got)
 		}
 	}

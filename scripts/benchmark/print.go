@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -9,47 +8,114 @@ import (
 	"unicode/utf8"
 )
 
-// print writes the report for people. Its tables are Markdown as well.
-func (r *report) print(w io.Writer) {
-	m := r.Machine
-	fmt.Fprintf(w, "\nmachine: %s, %d cores, %s, %s, flush of 4 kB %.2f ms (median)\n",
-		m.CPU, m.Cores, m.System, m.Go, m.Flush.Seconds()*1e3)
-	fmt.Fprintf(w, "versions: %s\n", strings.Join(m.Versions, ", "))
-	s := r.settings
-	fmt.Fprintf(w, "load: %d connections, bodies of %d bytes, %d rounds of %d s each in turn, medians\n\n",
-		s.Connections, s.Size, s.Rounds, s.Seconds)
-	printTable(w, r.contestantRows())
-	fmt.Fprintln(w, "\nin the stream after: from the last answer until the stream had every accepted event;",
-		"with it/s counts that time too.\nCPU µs: of one processor per accepted event, start and housekeeping included;",
-		"load CPU: how many processors the load took.")
+// print writes all that was seen, for people. Its tables are Markdown as well.
+func (r records) print(w io.Writer) {
+	if len(r) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	for _, line := range r.circumstances() {
+		fmt.Fprintln(w, line)
+	}
+	for _, t := range r.tables() {
+		fmt.Fprintf(w, "\n%s\n\n", t.title)
+		printTable(w, t.rows)
+	}
 	fmt.Fprintln(w)
 	printTable(w, r.figureRows())
 }
 
-func (r *report) contestantRows() [][]string {
-	rows := [][]string{{
-		"contestant", "accepted/s", "p50 ms", "p99 ms", "p99.9 ms", "failed", "in the stream after", "with it/s", "CPU µs", "load CPU",
-	}}
-	for _, c := range r.Results {
-		failed := uint64(0)
-		for _, one := range c.Rounds {
-			failed += one.Load.failed()
+// circumstances say on what was measured. Records of several machines are told apart.
+func (r records) circumstances() (lines []string) {
+	said := map[string]bool{}
+	for _, one := range r {
+		m := one.Machine
+		line := fmt.Sprintf("machine: %s, %d cores, %s, %s; %s", m.CPU, m.Cores, m.System, m.Go, strings.Join(m.Versions, ", "))
+		if !said[line] {
+			lines = append(lines, line)
 		}
+		said[line] = true
+	}
+	var flush []float64
+	for _, one := range r {
+		flush = append(flush, one.Machine.Flush.Seconds())
+	}
+	return append(lines, fmt.Sprintf("disk: write and flush of 4 kB %s ms (median)", ms(median(flush))))
+}
+
+// A table has a heading as its first row.
+type table struct {
+	title string
+	rows  [][]string
+}
+
+// tables are those of every row but the figures.
+func (r records) tables() (all []table) {
+	for _, one := range append(r.of("accept"), r.of("latency")...) {
+		loop := "closed loop"
+		if one.Row == "latency" {
+			loop = "open loop at half of the highest rate"
+		}
+		title := fmt.Sprintf("%s: %d connections, bodies of %d bytes, %d sources, medians of %d rounds",
+			loop, one.Connections, one.Size, one.Sources, one.Rounds)
+		all = append(all, table{title, one.contestantRows()})
+	}
+	for _, row := range []string{"journal", "stream", "sources", "consumers"} {
+		if points := r.of(row); len(points) > 0 {
+			all = append(all, table{curveTitles[row], points.curveRows(row)})
+		}
+	}
+	return all
+}
+
+var curveTitles = map[string]string{
+	"journal":   "against the length of the journal, while NATS is down",
+	"stream":    "against the length of the stream",
+	"sources":   "against the number of sources",
+	"consumers": "against the number of consumers that wait for other events",
+}
+
+func (r record) contestantRows() [][]string {
+	rows := [][]string{{
+		"contestant", "accepted/s", "p50 ms", "p99 ms", "p99.9 ms", "in the stream after", "with it/s", "CPU µs", "load CPU", "MB",
+	}}
+	for _, c := range contestants {
+		if _, ok := r.Values.median(c.name, "rate"); !ok {
+			continue
+		}
+		of := func(what string) float64 { v, _ := r.Values.median(c.name, what); return v }
 		rows = append(rows, []string{
-			c.Title, fixed(medianOf(c, accepted), 0), ms(medianOf(c, p50)), ms(medianOf(c, p99)), ms(medianOf(c, p999)),
-			strconv.FormatUint(failed, 10), fixed(medianOf(c, lag), 3) + " s", fixed(medianOf(c, throughput), 0),
-			fixed(c.CPU.Seconds()*1e6, 0), fixed(medianOf(c, loadShare), 2),
+			c.title, fixed(of("rate"), 0), ms(of("p50")), ms(of("p99")), ms(of("p999")), fixed(of("lag"), 3) + " s",
+			fixed(of("through"), 0), fixed(of("cpu")*1e6, 0), fixed(of("load"), 2), fixed(of("resident")/1e6, 0),
 		})
 	}
 	return rows
 }
 
-func (r *report) figureRows() [][]string {
-	rows := [][]string{{"figure", "goal", "seen"}}
-	for _, f := range figures {
-		if seen, ok := f.seen(r); ok {
-			rows = append(rows, []string{f.what, f.goal, seen})
+func (r records) curveRows(row string) [][]string {
+	rows := [][]string{{row, "accepted/s", "p99 ms", "CPU µs", "allocations", "MB"}}
+	for _, point := range r {
+		of := func(what string) float64 { v, _ := point.Values.median(ours, what); return v }
+		rows = append(rows, []string{
+			strconv.Itoa(point.At), fixed(of("rate"), 0), ms(of("p99")), fixed(of("cpu")*1e6, 1), fixed(of("mallocs"), 0),
+			fixed(of("resident")/1e6, 0),
+		})
+	}
+	return rows
+}
+
+func (r records) figureRows() [][]string {
+	rows := [][]string{{"figure", "goal", "seen", ""}}
+	for _, f := range figures() {
+		value, ok := f.seen(r)
+		if !ok {
+			continue
 		}
+		verdict := ""
+		if f.holds != nil && !f.holds(value) {
+			verdict = "not reached"
+		}
+		rows = append(rows, []string{f.what, f.goal, digits(value) + f.unit, verdict})
 	}
 	return rows
 }
@@ -75,31 +141,8 @@ func printTable(w io.Writer, rows [][]string) {
 			continue
 		}
 		for _, n := range width {
-			fmt.Fprintf(w, "| %s ", strings.Repeat("-", n))
+			fmt.Fprintf(w, "| %s ", strings.Repeat("-", max(n, 1)))
 		}
 		fmt.Fprintln(w, "|")
 	}
-}
-
-// printJSON writes all that was measured, and the figures as they are printed. Durations are nanoseconds.
-func (r *report) printJSON(w io.Writer) error {
-	type row struct {
-		Figure string `json:"figure"`
-		Goal   string `json:"goal"`
-		Seen   string `json:"seen"`
-	}
-	out := struct {
-		*report
-		Connections int   `json:"connections"`
-		Size        int   `json:"size"`
-		Figures     []row `json:"figures"`
-	}{report: r, Connections: r.settings.Connections, Size: r.settings.Size}
-	for _, f := range figures {
-		if seen, ok := f.seen(r); ok {
-			out.Figures = append(out.Figures, row{f.what, f.goal, seen})
-		}
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(out)
 }

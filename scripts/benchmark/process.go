@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,6 +32,7 @@ type process struct {
 	ready   chan struct{}
 	ended   chan struct{}
 	err     error // how it ended
+	over    bool  // we ended it, and said how that went
 }
 
 // start starts a command and returns once it is ready. What it warns of is said to say.
@@ -70,7 +72,7 @@ func (p *process) listen(log io.Reader, say io.Writer) {
 		switch {
 		case err != nil || line.Level != "INFO" && line.Level != "DEBUG":
 			fmt.Fprintf(say, "%s\n", lines.Bytes())
-		case line.Msg == saysSource:
+		case line.Msg == saysSource && strings.HasSuffix(line.URL, path): // the first source
 			p.at.Webhooks = line.URL
 		case line.Msg == saysReady:
 			p.at.NATS, p.at.Admin = line.NATS, line.Admin
@@ -91,8 +93,12 @@ func (p *process) signal(s syscall.Signal) error {
 func (p *process) pause() error  { return p.signal(syscall.SIGSTOP) }
 func (p *process) resume() error { return p.signal(syscall.SIGCONT) }
 
-// stop asks a process to end, and makes it.
+// stop asks a process to end, and makes it. Stopping what was stopped does nothing.
 func (p *process) stop() error {
+	if p.over {
+		return nil
+	}
+	p.over = true
 	_, _ = p.resume(), p.signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.ended:
@@ -106,7 +112,10 @@ func (p *process) stop() error {
 	return nil
 }
 
-// cpu is the processor time that a process took, once it has ended.
-func (p *process) cpu() time.Duration {
-	return p.command.ProcessState.UserTime() + p.command.ProcessState.SystemTime()
+// kill ends a process as a power cut does.
+func (p *process) kill() error {
+	p.over = true
+	err := p.command.Process.Kill()
+	<-p.ended
+	return err
 }

@@ -15,22 +15,18 @@ var errMissing = errors.New("accepted events are missing from the stream")
 
 // settle waits until the stream holds every accepted event, and gives the time that it took. It must never hold more
 // than was sent. A contestant without a stream has settled.
-func (p *process) settle(ctx context.Context, accepted, sent uint64) (took time.Duration, err error) {
-	if p.at.NATS == "" {
+func settle(ctx context.Context, url string, accepted, sent uint64) (took time.Duration, err error) {
+	if url == "" {
 		return 0, nil
 	}
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	nc, err := nats.Connect(p.at.NATS)
+	js, err := connect(url)
 	if err != nil {
 		return 0, err
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return 0, err
-	}
+	defer js.Conn().Close()
 	stream, err := js.Stream(ctx, streamName)
 	if err != nil {
 		return 0, fmt.Errorf("stream %s: %w", streamName, err)
@@ -43,6 +39,36 @@ func (p *process) settle(ctx context.Context, accepted, sent uint64) (took time.
 		return 0, fmt.Errorf("stream %s holds %d events, and %d were sent", streamName, held, sent)
 	}
 	return time.Since(begun), nil
+}
+
+// connect gives the JetStream of a connection of its own.
+func connect(url string) (jetstream.JetStream, error) {
+	nc, err := nats.Connect(url)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", url, err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+	}
+	return js, err
+}
+
+// awaitStream waits until the stream exists.
+func awaitStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		stream, err := js.Stream(ctx, streamName)
+		if err == nil {
+			return stream, nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("stream %s: %w", streamName, err)
+		}
+	}
 }
 
 // waitFor looks at a stream until it holds so many messages.
