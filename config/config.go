@@ -211,7 +211,8 @@ type Limits struct {
 	Rate Rate `yaml:"rate"`
 	// Burst is how many may come at once above that, for a source. Default: 400.
 	Burst int `yaml:"burst"`
-	// Concurrent is how many deliveries are worked on at once, of all sources. Default: 1024.
+	// Concurrent is how many deliveries are worked on at once, of all sources. The last quarter is for sources that have
+	// less than an equal share of all, so that a flood at one source leaves the others room. Default: 1024.
 	Concurrent int `yaml:"concurrent"`
 }
 

@@ -45,7 +45,7 @@ type Limits struct {
 	Body       int64   // bytes of one delivery's body
 	Rate       float64 // verified deliveries a second, per source; 0: unlimited
 	Burst      int     // how many of them may come at once; 0: one second's worth
-	Concurrent int     // deliveries under way on the whole listener; 0: unlimited
+	Concurrent int     // deliveries under way on the whole listener, a part of it for each source; 0: unlimited
 }
 
 // An Ingress is the http.Handler of the webhook listener. Make one with [New].
@@ -106,10 +106,10 @@ func (s *source) receive(ctx context.Context, r *http.Request) (answer, error) {
 	if o, err := d.admit(); err != nil {
 		return d.refuse(o, err)
 	}
-	if !s.in.enter(s.limits.Concurrent) {
+	if !s.enter() {
 		return d.refuse(overloaded, errors.New("too many deliveries under way"))
 	}
-	defer s.in.leave()
+	defer s.leave()
 
 	if err := d.read(); err != nil {
 		return d.unread(err)

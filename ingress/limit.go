@@ -12,7 +12,9 @@ import (
 
 // Three limits, each answered 503 with Retry-After:
 //
-//   - Limits.Concurrent bounds the deliveries under way on the whole listener, before their bodies are read.
+//   - Limits.Concurrent bounds the deliveries under way on the whole listener, before their bodies are read. The last
+//     quarter of the places is for sources that hold less than an equal share of all: a flood at one source, however
+//     many addresses it comes from, leaves the others room.
 //   - Limits.Rate bounds the verified deliveries of a source. It counts after Verify, so that a stranger who floods a
 //     source's path uses up nothing of what the source may send.
 //   - Strangers are held by what they get wrong. Every delivery that is not verified, or does not arrive whole, is
@@ -49,16 +51,23 @@ func setBucket(b *rate.Limiter, l Limits, now time.Time) {
 	b.SetBurstAt(now, burst)
 }
 
-// enter takes a place among most deliveries under way; leave gives it back.
-func (in *Ingress) enter(most int) bool {
-	if n := in.underway.Add(1); most > 0 && n > int64(most) {
-		in.underway.Add(-1)
-		return false
+// equalShare is how many places each source has when all are wanted.
+func (l Limits) equalShare(sources int) int64 { return int64(max(1, l.Concurrent/max(1, sources))) }
+
+// enter takes a place among the deliveries under way; leave gives it back.
+func (s *source) enter() bool {
+	most, own, all := int64(s.limits.Concurrent), s.places.Add(1), s.in.underway.Add(1)
+	if most == 0 || all <= most-most/4 || all <= most && own <= s.share {
+		return true
 	}
-	return true
+	s.leave()
+	return false
 }
 
-func (in *Ingress) leave() { in.underway.Add(-1) }
+func (s *source) leave() {
+	s.in.underway.Add(-1)
+	s.places.Add(-1)
+}
 
 // crowded reports whether more than an eighth of the places are taken. Honest senders rarely take more.
 func (in *Ingress) crowded(most int) bool {

@@ -3,10 +3,12 @@ package ingress_test
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/forebayhq/forebay/ingress"
 	"github.com/forebayhq/forebay/provider"
 )
 
@@ -98,6 +100,46 @@ func TestConcurrent(t *testing.T) {
 		}
 	}
 	if got := b.post(`{"id":"3"}`); got.status != 200 {
+		t.Errorf("afterwards: got %d, want 200", got.status)
+	}
+}
+
+// TestFloodOfOneSource: a source that takes all it can get leaves places for another, and gets them back later.
+func TestFloodOfOneSource(t *testing.T) {
+	begun, finish := make(chan struct{}, 8), make(chan struct{})
+	slow := fake{verify: func(provider.Request) error { begun <- struct{}{}; <-finish; return nil }}
+	b := newBench(t, slow, func(b *bench) {
+		b.config.Limits.Concurrent = 8
+		b.config.Sources = append(b.config.Sources,
+			ingress.Source{Name: "other", ProviderName: "fake", Path: "/webhooks/other", Provider: fake{}})
+	})
+	answers := make(chan reply, 8)
+	for i := range 8 {
+		go func() { answers <- b.post(fmt.Sprintf(`{"id":"%d"}`, i)) }()
+	}
+	for range 6 {
+		<-begun
+	}
+	for range 2 {
+		select {
+		case got := <-answers:
+			if got.status != 503 {
+				t.Errorf("the flood, beyond three quarters of all places: got %d, want 503", got.status)
+			}
+		case <-begun:
+			t.Error("the flood took a place in the last quarter")
+		}
+	}
+	if got := b.send("POST", "/webhooks/other", strings.NewReader(`{"id":"8"}`)); got.status != 200 {
+		t.Errorf("another source: got %d, want 200", got.status)
+	}
+	close(finish)
+	for range 6 {
+		if got := <-answers; got.status != 200 {
+			t.Errorf("within the bound: got %d", got.status)
+		}
+	}
+	if got := b.post(`{"id":"9"}`); got.status != 200 {
 		t.Errorf("afterwards: got %d, want 200", got.status)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gorilla/mux"
 	"golang.org/x/time/rate"
@@ -30,6 +31,8 @@ type source struct {
 	types      []string // media types, in lower case
 	allow      string   // methods, for the Allow header
 	bucket     *rate.Limiter
+	places     *atomic.Int64 // how many it holds; see enter
+	share      int64         // how many it may hold when others want some
 	tally      *tally
 	log        *slog.Logger
 }
@@ -57,6 +60,7 @@ func (in *Ingress) Reload(sources []Source, limits Limits) error {
 		names[s.Name], next[s.Path] = true, s
 	}
 	for _, s := range next {
+		s.share = limits.equalShare(len(next))
 		s.inherit(old[s.Name])
 	}
 	in.table.Store(&next)
@@ -112,8 +116,9 @@ func accepts(p provider.Provider) (methods, types []string) {
 func (s *source) inherit(old *source) {
 	if old == nil {
 		s.bucket, s.tally = newBucket(s.limits), &tally{metrics: s.in.metrics, source: s.Name}
+		s.places = new(atomic.Int64)
 	} else {
-		s.bucket, s.tally = old.bucket, old.tally
+		s.bucket, s.tally, s.places = old.bucket, old.tally, old.places
 		setBucket(s.bucket, s.limits, s.in.now())
 	}
 	s.log = s.in.log.With("source", s.Name)
