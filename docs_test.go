@@ -160,8 +160,8 @@ func describe(t *testing.T) map[string]description {
 	return described
 }
 
-// describer makes the program of describe. Sources are as in development mode; a provider that needs options to start
-// documents nothing.
+// describer makes the program of describe. Sources are as in development mode; a provider that needs more options to
+// start documents nothing.
 var describer = template.Must(template.New("main.go").Parse(`package main
 
 import (
@@ -190,13 +190,29 @@ func main() {
 		p, err := construct(provider.Config{
 			Secrets:   []string{"whsec_Zm9yZWJheS10ZXN0cy1zaWduLXdpdGgtdGhpcy1rZXk="},
 			PublicURL: &url.URL{Scheme: "https", Host: "hooks.example.com"},
-			Options:   func(into any) error { said.Keys = keys(reflect.TypeOf(into), seen); return nil },
+			Options: func(into any) error {
+				said.Keys = keys(reflect.TypeOf(into), seen)
+				demand(reflect.ValueOf(into).Elem())
+				return nil
+			},
 		})
 		if s, ok := p.(provider.Sampler); ok && err == nil {
 			said.Natives = s.Natives()
 		}
 		if json.NewEncoder(os.Stdout).Encode(said) != nil {
 			os.Exit(1)
+		}
+	}
+}
+
+// demand sets the options that have no default.
+func demand(options reflect.Value) {
+	for i := range options.NumField() {
+		switch options.Type().Field(i).Tag.Get("yaml") {
+		case "issuer":
+			options.Field(i).SetString("https://transmitter.example.com")
+		case "audience":
+			options.Field(i).Set(reflect.ValueOf([]string{"https://hooks.example.com"}))
 		}
 	}
 }

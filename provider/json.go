@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -144,6 +146,38 @@ func (v Value) Children() iter.Seq[Value] {
 			}
 		}
 	}
+}
+
+// Elements are those of an array, none where v is no array.
+func (v Value) Elements() []Value {
+	if v.Kind() != KindArray {
+		return nil
+	}
+	var all []Value
+	for element := range v.Children() {
+		all = append(all, element)
+	}
+	return all
+}
+
+// UnixTime reads a number of seconds since 1970; one above 10¹¹ counts milliseconds, which some senders put where seconds
+// belong. Zero: it is no number, or no time that RFC 3339 can say.
+func (v Value) UnixTime() time.Time {
+	const (
+		maxSeconds = 1e11
+		year10000  = 253402300800 // in seconds: RFC 3339 ends before it
+	)
+	if v.Kind() != KindNumber {
+		return time.Time{}
+	}
+	ms, err := strconv.ParseFloat(string(v.Raw()), 64)
+	if ms <= maxSeconds {
+		ms *= 1000
+	}
+	if err != nil || ms <= 0 || ms >= year10000*1000 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(math.Round(ms))).UTC()
 }
 
 // Get is the member of that name, absent where v has none or is no object. Of a repeated name the last one counts, as

@@ -16,30 +16,36 @@ import (
 
 // How a key set is fetched. A delivery waits for it, and senders give up after 3 s.
 const (
-	jwksTimeout = 2 * time.Second
+	jwksTimeout = 2 * time.Second // for all that it takes
 	jwksBytes   = 1 << 20
 	jwksAge     = time.Hour       // after which it is fetched again: keys that are withdrawn go
 	jwksPause   = time.Minute     // between two fetches while there are keys, so that strangers cannot cause more
 	jwksRetry   = 5 * time.Second // between two fetches while there are none
 )
 
-// JWKSConfig says where the public keys of an issuer are: exactly one of URL and Text.
+// JWKSConfig says where the public keys of an issuer are: exactly one of URL, Issuer and Text.
 type JWKSConfig struct {
 	// URL gives the set. https, or http where the host is this machine; redirects are not followed.
 	URL string
 	// InsecureHTTP allows http to other hosts too: whoever is on the way can then put keys of their own in its place.
 	InsecureHTTP bool
-	Text         []byte           // the set itself
-	Now          func() time.Time // nil: time.Now
+	// Issuer is a transmitter of security events that names the URL itself, in its ssf-configuration or, older,
+	// risc-configuration. https, or http where the host is this machine.
+	Issuer string
+	Text   []byte           // the set itself
+	Now    func() time.Time // nil: time.Now
 }
 
 // A JWKS is a set of public keys (RFC 7517) that is fetched when it is first needed, kept, and fetched again when it is
 // an hour old or a token names a key that is not in it: at most once a minute. A set that cannot be fetched again stays
 // in use. Many goroutines may use one.
 type JWKS struct {
-	url    string
-	client *http.Client
-	now    func() time.Time
+	url      string
+	issuer   string // to ask for the URL
+	fixed    bool   // never fetched
+	insecure bool
+	client   *http.Client
+	now      func() time.Time
 
 	set   atomic.Pointer[keySet]
 	mu    sync.Mutex // held while fetching
@@ -51,12 +57,16 @@ func NewJWKS(c JWKSConfig) (*JWKS, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &JWKS{url: c.URL, now: c.Now, client: jwksClient()}
+	s := &JWKS{
+		url: c.URL, issuer: c.Issuer, fixed: len(c.Text) > 0, insecure: c.InsecureHTTP, now: c.Now, client: jwksClient(),
+	}
 	switch {
-	case (c.URL == "") == (len(c.Text) == 0):
+	case c.places() != 1:
 		return nil, errors.New("key set: want a URL or a file")
 	case c.URL != "":
 		return s, checkJWKSURL(c.URL, c.InsecureHTTP)
+	case c.Issuer != "":
+		return s, checkJWKSURL(c.Issuer, c.InsecureHTTP)
 	}
 	set, err := parseKeySet(c.Text, c.Now())
 	if err != nil {
@@ -64,6 +74,16 @@ func NewJWKS(c JWKSConfig) (*JWKS, error) {
 	}
 	s.set.Store(set)
 	return s, nil
+}
+
+// places counts the places that are given.
+func (c JWKSConfig) places() (n int) {
+	for _, given := range []bool{c.URL != "", c.Issuer != "", len(c.Text) > 0} {
+		if given {
+			n++
+		}
+	}
+	return n
 }
 
 func jwksClient() *http.Client {
@@ -98,7 +118,7 @@ func (s *JWKS) Verify(t Token, algorithms []string) error {
 		return Unavailable(err)
 	}
 	keys := set.fitting(t)
-	if len(keys) == 0 && t.KeyID != "" && s.url != "" {
+	if len(keys) == 0 && t.KeyID != "" && !s.fixed {
 		keys = s.renewed(set).fitting(t)
 	}
 	if len(keys) == 0 {
@@ -114,7 +134,7 @@ func (s *JWKS) current() (*keySet, error) {
 	switch {
 	case set == nil:
 		s.mu.Lock()
-	case s.url == "" || s.now().Sub(set.fetched) < jwksAge || !s.mu.TryLock():
+	case s.fixed || s.now().Sub(set.fetched) < jwksAge || !s.mu.TryLock():
 		return set, nil
 	}
 	defer s.mu.Unlock()
@@ -165,7 +185,19 @@ func (s *JWKS) renew(have *keySet) (*keySet, error) {
 func (s *JWKS) fetch() ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), jwksTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	address := s.url
+	if s.issuer != "" {
+		var err error
+		if address, err = s.discover(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.get(ctx, address)
+}
+
+// get reads a document of at most 1 MiB.
+func (s *JWKS) get(ctx context.Context, address string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}

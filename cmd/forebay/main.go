@@ -122,7 +122,7 @@ func (e *environment) load() (*config.Config, error) {
 	if path, ok := config.Find(e.configFlag, e.getenv); ok {
 		return config.Load(path, config.Options{Getenv: e.getenv, Providers: providerNames(), Jobs: jobNames()})
 	}
-	return config.Development("", developmentNames())
+	return develop()
 }
 
 // newLog writes for people on a terminal and JSON elsewhere.

@@ -15,6 +15,7 @@ import (
 	"github.com/forebayhq/forebay/provider/generic"
 	"github.com/forebayhq/forebay/provider/mgpass"
 	"github.com/forebayhq/forebay/provider/scalekit"
+	"github.com/forebayhq/forebay/provider/set"
 	"github.com/forebayhq/forebay/provider/ssofy"
 )
 
@@ -25,6 +26,7 @@ var providers = map[string]func(provider.Config) (provider.Provider, error){
 	"generic":  generic.New,
 	"mgpass":   mgpass.New,
 	"scalekit": scalekit.New,
+	"set":      set.New,
 	"ssofy":    ssofy.New,
 }
 
@@ -33,6 +35,33 @@ func providerNames() []string { return slices.Sorted(maps.Keys(providers)) }
 // developmentNames are those that development mode makes a source of: a generic source has no defaults.
 func developmentNames() []string {
 	return slices.DeleteFunc(providerNames(), func(name string) bool { return name == "generic" })
+}
+
+// develop is development mode, with the options that a provider cannot do without: a source of security event tokens
+// has an issuer and an audience, and takes tokens that "forebay send" signs with its secret.
+func develop() (*config.Config, error) {
+	c, err := config.Development("", developmentNames())
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range c.Sources {
+		if s.Provider == "set" {
+			c.Sources[i].Options = trialOptions(c.PublicURL.JoinPath(s.Path).String())
+		}
+	}
+	return c, nil
+}
+
+// trialOptions are those of a source of security event tokens that has a shared secret alone.
+func trialOptions(audience string) func(into any) error {
+	return func(into any) error {
+		o, ok := into.(*set.Options)
+		if !ok {
+			return fmt.Errorf("options: %T", into)
+		}
+		o.Issuer, o.Audience = "https://transmitter.example.com", []string{audience}
+		return nil
+	}
 }
 
 // newSources makes the provider of every source. Its errors are those of all of them.

@@ -154,27 +154,3 @@ func TestTopics(t *testing.T) {
 		}
 	}
 }
-
-// TestHandshakeVectors holds the WebSub cases of testdata/handshakes.json.
-func TestHandshakeVectors(t *testing.T) {
-	type exchange struct {
-		Name    string
-		Request struct{ Method, Path string }
-
-		Response struct {
-			Status int
-			Body   string
-		}
-	}
-	p := newProvider(t, asgardeo.Options{Mode: asgardeo.Auto, Topics: []string{"t1"}}, "test-secret")
-	for _, v := range vectors[exchange](t, "handshakes.json") {
-		u, err := url.ParseRequestURI(v.Request.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, ok := p.Handshake(provider.Request{Method: v.Request.Method, URL: u})
-		if !ok || a.Status != v.Response.Status || string(a.Body) != v.Response.Body {
-			t.Errorf("%s: got %t %d %q", v.Name, ok, a.Status, a.Body)
-		}
-	}
-}

@@ -68,11 +68,11 @@ func fillOwn(e *schema.Event, data provider.Value) {
 	case "accessTokenIssued":
 		fillTokens(e, data, data.Get("accessToken"))
 	case "accessTokenRevoked":
-		fillTokens(e, data, elements(data.Get("accessTokens"))...)
-		fillApplications(e, elements(data.Get("applications")))
+		fillTokens(e, data, data.Get("accessTokens").Elements()...)
+		fillApplications(e, data.Get("applications").Elements())
 	case "sessionEstablished", "sessionPresented":
 		fillSessions(e, data.Get("session").Get("id").Text())
-		fillApplications(e, elements(data.Get("session").Get("applications")))
+		fillApplications(e, data.Get("session").Get("applications").Elements())
 	case "sessionRevoked":
 		fillSessions(e, revokedSessions(data)...)
 	case "credentialUpdated":
@@ -92,7 +92,7 @@ func fillOwn(e *schema.Event, data provider.Value) {
 
 // fillLogin names the credential only where one alone was used.
 func fillLogin(e *schema.Event, data provider.Value) {
-	if methods := elements(data.Get("authenticationMethods")); len(methods) == 1 {
+	if methods := data.Get("authenticationMethods").Elements(); len(methods) == 1 {
 		fillCredential(e, methods[0])
 	}
 }
@@ -118,7 +118,7 @@ func fillIdentifier(e *schema.Event, typed *string) {
 // revokedSessions are the IDs of the session that is named by itself and of those in the list.
 func revokedSessions(data provider.Value) []string {
 	ids := []string{data.Get("sessionId").Text()}
-	for _, v := range elements(data.Get("sessions")) {
+	for _, v := range data.Get("sessions").Elements() {
 		ids = append(ids, v.Get("id").Text())
 	}
 	return ids

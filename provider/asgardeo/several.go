@@ -58,7 +58,7 @@ func fillSessions(e *schema.Event, ids ...string) {
 
 // fillRole reads what changed about a role: to whom it was given, or what it permits.
 func fillRole(e *schema.Event, role provider.Value) {
-	added, removed := roleChanges(e.Native, role)
+	added, removed := provider.WSO2RoleChanges(e.Native, role)
 	both := slices.Concat(added, removed)
 	switch e.Native {
 	case "roleUsersUpdated":
@@ -125,7 +125,7 @@ func first[T any](list []T) *T {
 // texts are the elements of an array that are texts.
 func texts(v provider.Value) []string {
 	var all []string
-	for _, element := range elements(v) {
+	for _, element := range v.Elements() {
 		if element.Text() != "" {
 			all = append(all, element.Text())
 		}

@@ -17,7 +17,7 @@ func readUser(user provider.Value, lists ...string) *schema.User {
 	removed := claimURIs(user.Get("removedClaims"))
 	filled := u.ID != ""
 	for _, list := range lists {
-		for _, claim := range elements(user.Get(list)) {
+		for _, claim := range user.Get(list).Elements() {
 			uri := claim.Get("uri").Text()
 			if uri != "" && !slices.Contains(removed, uri) && setClaim(u, uri, claim.Get("value")) {
 				filled = true
@@ -32,7 +32,7 @@ func readUser(user provider.Value, lists ...string) *schema.User {
 
 func claimURIs(list provider.Value) []string {
 	var uris []string
-	for _, claim := range elements(list) {
+	for _, claim := range list.Elements() {
 		uris = append(uris, claim.Get("uri").Text())
 	}
 	return uris

@@ -134,14 +134,14 @@ func (s Suite) testCase(t *testing.T, c testCase, checker checker) {
 	if outcome.Err = p.Verify(c.request); outcome.Err == nil {
 		outcome.Step = provider.Unreadable
 		events, outcome.Err = p.Decode(c.request)
-		checkAgreement(t, p, checker, c.request)
+		s.checkAgreement(t, p, checker, c.request)
 	}
 	switch {
 	case outcome.Err == nil:
 		outcome.Step = provider.Accepted
 		c.wantEvents(t, events)
 		s.testTampering(t, c)
-		checkEdits(t, p, checker, c.request)
+		s.checkEdits(t, p, checker, c.request)
 	case outcome.Step == provider.Unreadable:
 		c.wantError(t, "decode: "+outcome.Err.Error())
 	default:

@@ -35,6 +35,10 @@ type Suite struct {
 	Config string // YAML, as in the section config: for samples
 	// Tamper gives tamperings that only this scheme knows, by name: the salt inside a header. Nil: none.
 	Tamper func(provider.Request) map[string]provider.Request
+	// Claims are for a body that is no JSON and holds some, as a token does: they take it out, or put other JSON in its
+	// place and sign nothing. Schema is then about that JSON. Nil: the body is the JSON.
+	Claims     func(body []byte) []byte
+	WithClaims func(body, claims []byte) []byte
 }
 
 // Run runs the cases in testdata, tampers with them, and sends each sample around: made, signed, verified, decoded.
@@ -60,6 +64,25 @@ func (s Suite) testEmptySecrets(t *testing.T) {
 			t.Errorf("New with secrets %q: no error", secrets)
 		}
 	}
+}
+
+// json is what Schema is about.
+func (s Suite) json(body []byte) []byte {
+	if s.Claims == nil {
+		return body
+	}
+	return s.Claims(body)
+}
+
+// edits gives the bodies that differ from a body in one thing of its JSON.
+func (s Suite) edits(body []byte) []edit {
+	all := edits(s.json(body))
+	for i := range all {
+		if s.WithClaims != nil {
+			all[i].body = s.WithClaims(body, all[i].body)
+		}
+	}
+	return all
 }
 
 // make builds the provider of a configuration that must be right.

@@ -39,8 +39,8 @@ func (s Suite) testSample(t *testing.T, p provider.Provider, n provider.Native, 
 	}
 	checkEvent(t, first)
 	encode(t, s.sampleConfig(t), first)
-	checkAgreement(t, p, checker, r)
-	checkEdits(t, p, checker, r)
+	s.checkAgreement(t, p, checker, r)
+	s.checkEdits(t, p, checker, r)
 	checkSealed(t, s.sampleConfig(t), first)
 }
 

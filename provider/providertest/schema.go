@@ -29,18 +29,18 @@ func wire(c provider.Config, e schema.Event, sealer *schema.Sealer) (schema.Mess
 }
 
 // checkEdits holds Decode and schema.json to the same verdict over everything that is nearly r.
-func checkEdits(t *testing.T, p provider.Provider, checker checker, r provider.Request) {
+func (s Suite) checkEdits(t *testing.T, p provider.Provider, checker checker, r provider.Request) {
 	t.Helper()
-	for _, e := range edits(r.Body) {
-		checkAgreement(t, p, checker, edited(r, func(r *provider.Request) { r.Body = e.body }))
+	for _, e := range s.edits(r.Body) {
+		s.checkAgreement(t, p, checker, edited(r, func(r *provider.Request) { r.Body = e.body }))
 	}
 }
 
 // checkAgreement holds Decode and schema.json to the same verdict over r.
-func checkAgreement(t *testing.T, p provider.Provider, checker checker, r provider.Request) {
+func (s Suite) checkAgreement(t *testing.T, p provider.Provider, checker checker, r provider.Request) {
 	t.Helper()
 	_, decodes := p.Decode(r)
-	body, conforms := jsonschema.UnmarshalJSON(bytes.NewReader(r.Body))
+	body, conforms := jsonschema.UnmarshalJSON(bytes.NewReader(s.json(r.Body)))
 	if conforms == nil {
 		conforms = checker.Validate(body)
 	}
