@@ -113,7 +113,7 @@ func (j *Journal) commit(g *group) error {
 			}
 		}
 	}
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(flushed()); err != nil {
 		return err
 	}
 	for l := range g.records {

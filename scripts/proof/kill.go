@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// killCommand kills forebay at random moments under load. It is started again at once, and now and then killed once more
+// while it recovers. Half of the time the server is embedded, and dies with it; half of the time it is another process,
+// which may be held meanwhile, so that the journal alone knows what was accepted.
+type killCommand struct{}
+
+// Run is called by kong and by all.
+func (c killCommand) Run(ctx context.Context, p *prover) error { return p.prove(ctx, "kill", c.prove) }
+
+// killsPerTrial is how often one forebay is killed before its stream is read and another begins with empty folders.
+const killsPerTrial = 10
+
+func (c killCommand) prove(ctx context.Context, p *prover, sum *tally) error {
+	kills := p.rounds(100, 6)
+	each := min(killsPerTrial, (kills+1)/2)
+	external := false
+	for first := 0; first < kills && ctx.Err() == nil; first += each {
+		err := p.trial(first, setup{external: external}, func(t *trial) error {
+			return c.round(ctx, t, min(each, kills-first), sum)
+		})
+		if err != nil {
+			return err
+		}
+		external = !external
+	}
+	return ctx.Err()
+}
+
+func (c killCommand) round(ctx context.Context, t *trial, kills int, sum *tally) error {
+	if err := t.start(ctx); err != nil {
+		return err
+	}
+	l := t.startLoad(ctx, &load{rate: 2000})
+	defer l.abandon()
+	for n := range kills {
+		if err := l.await(ctx, 50+t.rng.IntN(200)); err != nil {
+			return err
+		}
+		if err := c.kill(ctx, t); err != nil {
+			return err
+		}
+		t.prover.say("kill %d: %d accepted, %v", n+1, t.ledger.count(), t.ledger.answered())
+	}
+	healed := time.Now()
+	l.finish()
+	part, err := t.settle(ctx, healed)
+	if err != nil {
+		return err
+	}
+	part.Rounds = kills
+	sum.add(part)
+	return t.daemon.stop()
+}
+
+// kill kills forebay and starts it again, with the server held for a while if it is another process.
+func (c killCommand) kill(ctx context.Context, t *trial) (err error) {
+	if t.server != nil && t.rng.IntN(3) > 0 {
+		if err := t.server.pause(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, t.server.resume()) }()
+	}
+	pause(ctx, t.between(0, 700*time.Millisecond))
+	t.daemon.kill()
+	if t.rng.IntN(2) == 0 {
+		if err := t.daemon.launch(); err != nil {
+			return err
+		}
+		pause(ctx, t.between(0, 400*time.Millisecond))
+		t.daemon.kill()
+	}
+	return t.daemon.start(ctx)
+}
