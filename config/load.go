@@ -11,7 +11,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // Options are what loading depends on besides the file.
@@ -40,7 +39,7 @@ func Find(flag string, getenv func(string) string) (path string, ok bool) {
 // Load reads a file, fills in defaults and checks it. Its error joins everything that is wrong, each with file, line
 // and key. It starts nothing and makes no files, so that it can also try a file that shall be reloaded.
 func Load(path string, o Options) (*Config, error) {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -70,7 +69,7 @@ func (d *decoder) config(text []byte) (*Config, error) {
 	c.File = d.file
 	c.Data = d.path(defaultData)
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // the byte order mark that some editors write
-	file, err := parse(text)
+	file, err := parse(text, parseTime)
 	if err != nil {
 		return nil, d.syntax(text, err)
 	}
@@ -85,21 +84,13 @@ func (d *decoder) config(text []byte) (*Config, error) {
 	return c, nil
 }
 
-// parse guards against the parser, which has panicked on texts that are no YAML: a bad file that is reloaded must not
-// end the program.
-// https://github.com/goccy/go-yaml/issues/890
-func parse(text []byte) (file *ast.File, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("not YAML")
-		}
-	}()
-	return parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // entries names duplicates better
-}
-
 // syntax shortens an error of the parser to its message: its full text shows lines of the file, and so secrets.
 func (d *decoder) syntax(text []byte, err error) problem {
-	p := problem{file: d.file, err: errors.New("not YAML")}
+	p := problem{file: d.file, err: errNotYAML}
+	var refused problem
+	if errors.As(err, &refused) {
+		p.line, p.err = refused.line, refused.err
+	}
 	var y yaml.Error
 	if !errors.As(err, &y) {
 		return p
