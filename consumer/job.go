@@ -17,6 +17,7 @@ type JobConfig struct {
 	JS       func(context.Context) (jetstream.JetStream, error) // for jobs that keep state in NATS
 	Open     func(sealed string) ([]byte, error)                // opens a compact JWE; nil: the private key is not here
 	Prefix   string                                             // of names that the job makes in NATS: the stream's name
+	Replicas int                                                // of what the job keeps in NATS, as the stream has; 0: 1
 	Now      func() time.Time
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer

@@ -18,6 +18,7 @@ type Status struct {
 	Actions     []string  // patterns, read from its filters
 	Lag         uint64    // events that were never handed over
 	InFlight    int       // handed over and not answered, waiting for their next attempt included
+	Attempts    uint64    // hand-overs since the durable was made
 	Redelivered int       // events in the stream that had a second attempt and are not done, dead ones included
 	Clients     int       // requests for events that wait; 0: nobody is bound, or all are busy
 	Oldest      time.Time // when the oldest event that is not done was stored; zero: none
@@ -56,7 +57,7 @@ func Statuses(ctx context.Context, js jetstream.JetStream, s Stream) ([]Status, 
 func status(s Stream, info *jetstream.ConsumerInfo) Status {
 	st := Status{
 		Name: info.Name, Actions: patterns(s, info.Config), Lag: info.NumPending, InFlight: info.NumAckPending,
-		Redelivered: info.NumRedelivered, Clients: info.NumWaiting, MaxAttempts: max(0, info.Config.MaxDeliver),
+		Attempts: info.Delivered.Consumer, Redelivered: info.NumRedelivered, Clients: info.NumWaiting, MaxAttempts: max(0, info.Config.MaxDeliver),
 	}
 	if last := info.Delivered.Last; last != nil {
 		st.LastAttempt = *last

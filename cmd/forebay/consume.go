@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/config"
@@ -29,6 +32,9 @@ type wayOut struct {
 	js      jetstream.JetStream
 	running map[string]*runner // by the name of the consumer
 	all     sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped map[string]error // consumers that do not run although they should, by name
 }
 
 // A runner is a consumer that runs.
@@ -46,9 +52,10 @@ func newWayOut(c *config.Config, b *broker.Broker, r prometheus.Registerer, log 
 	if err != nil {
 		return nil, err
 	}
+	redis.SetLogger(redisLog{log})
 	w := &wayOut{
 		broker: b, registry: r, metrics: metrics, log: log,
-		configured: make(chan *config.Config, 1), running: map[string]*runner{},
+		configured: make(chan *config.Config, 1), running: map[string]*runner{}, stopped: map[string]error{},
 	}
 	w.configure(c)
 	return w, nil
@@ -108,7 +115,7 @@ func (w *wayOut) prepare(ctx context.Context, c *config.Config) bool {
 		return letters.Declare(ctx)
 	})
 	if ready {
-		w.all.Go(func() { w.report("dead letters", letters.Run(ctx)) })
+		w.all.Go(func() { _ = letters.Run(ctx) }) // what goes wrong it logs, and tries again
 	}
 	return ready
 }
@@ -140,24 +147,50 @@ func (w *wayOut) apply(ctx context.Context, c *config.Config) {
 	}
 }
 
-// consume runs one consumer until ctx ends. What goes wrong with it stays with it.
+// consume runs one consumer until ctx ends. What goes wrong with it stays with it: it stops, /readyz says so, and it is
+// begun again, with growing pauses.
 func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Consumer) {
-	if ctx.Err() != nil {
-		return
-	}
 	settings := each.Config()
 	settings.Stream, settings.Log, settings.Metrics = events(c), w.log, w.metrics
-	if each.Run == "" {
-		w.keep(ctx, settings)
-		return
+	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
+		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
+	for ctx.Err() == nil {
+		if each.Run == "" {
+			w.keep(ctx, settings)
+			return
+		}
+		w.note(each.Name, nil)
+		if err := w.work(ctx, c, each, settings); err != nil {
+			w.log.Error("consumer stopped", "consumer", each.Name, "err", err)
+			w.note(each.Name, err)
+		}
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+			w.note(each.Name, nil)
+		}
 	}
-	w.report(each.Name, w.work(ctx, c, each, settings))
 }
 
-func (w *wayOut) report(name string, err error) {
-	if err != nil {
-		w.log.Error("consumer stopped", "consumer", name, "err", err)
+// note remembers why a consumer does not run. Nil: it does, or it is not to.
+func (w *wayOut) note(name string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		delete(w.stopped, name)
+		return
 	}
+	w.stopped[name] = fmt.Errorf("consumer %s stopped: %w", name, err)
+}
+
+// problems are the consumers that do not run although they should. Their events wait.
+func (w *wayOut) problems() (all []error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(w.stopped)) {
+		all = append(all, w.stopped[name])
+	}
+	return all
 }
 
 // work runs a job. Its connections outlive the attempts that need them. A job that says that going on is pointless gets

@@ -21,6 +21,7 @@ func (*consumersCommand) Help() string {
 
 LAG        events that were never handed over
 IN FLIGHT  handed over and not answered, waiting for their next attempt included
+ATTEMPTS   hand-overs since the durable was made
 RETRIED    events that had a second attempt and are not done, dead ones included
 OLDEST     since when the oldest event waits that is not done
 LAST TRY   when an event was handed over last
@@ -79,6 +80,7 @@ type consumerRow struct {
 	Actions     []string  `json:"actions"`
 	Lag         uint64    `json:"lag"`
 	InFlight    int       `json:"in_flight"`
+	Attempts    uint64    `json:"attempts"`
 	Retried     int       `json:"retried"`
 	Clients     int       `json:"clients"`         // requests for events that wait
 	Oldest      time.Time `json:"oldest,omitzero"` // when it was stored
@@ -92,8 +94,8 @@ type consumerRow struct {
 func (*consumersCommand) json(out screen, all []consumer.Status) error {
 	for _, s := range all {
 		err := out.json(consumerRow{
-			s.Name, s.Actions, s.Lag, s.InFlight, s.Redelivered, s.Clients, s.Oldest, s.LastAttempt, s.MaxAttempts, s.Dead,
-			s.LastError, s.LastDead,
+			s.Name, s.Actions, s.Lag, s.InFlight, s.Attempts, s.Redelivered, s.Clients, s.Oldest, s.LastAttempt, s.MaxAttempts,
+			s.Dead, s.LastError, s.LastDead,
 		})
 		if err != nil {
 			return err
@@ -104,10 +106,10 @@ func (*consumersCommand) json(out screen, all []consumer.Status) error {
 
 func (*consumersCommand) table(out screen, all []consumer.Status) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CONSUMER\tACTIONS\tLAG\tIN FLIGHT\tRETRIED\tOLDEST\tLAST TRY\tDEAD\tLAST ERROR")
+	fmt.Fprintln(t, "CONSUMER\tACTIONS\tLAG\tIN FLIGHT\tATTEMPTS\tRETRIED\tOLDEST\tLAST TRY\tDEAD\tLAST ERROR")
 	for _, s := range all {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", printable(s.Name), printable(brief(s.Actions)), s.Lag, s.InFlight,
-			s.Redelivered, moment(s.Oldest), moment(s.LastAttempt), s.Dead, printable(s.LastError))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", printable(s.Name), printable(brief(s.Actions)), s.Lag, s.InFlight,
+			s.Attempts, s.Redelivered, moment(s.Oldest), moment(s.LastAttempt), s.Dead, printable(s.LastError))
 	}
 	return t.Flush()
 }

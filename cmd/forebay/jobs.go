@@ -44,7 +44,7 @@ type workshop struct {
 // job makes the job of a consumer. It opens no connection.
 func (w workshop) job(c config.Consumer) (consumer.Job, error) {
 	job, err := jobs[c.Run](consumer.JobConfig{
-		Consumer: c.Name, Options: c.Options, Prefix: w.config.Stream.Name,
+		Consumer: c.Name, Options: c.Options, Prefix: w.config.Stream.Name, Replicas: w.config.Stream.Replicas,
 		JS:   func(context.Context) (jetstream.JetStream, error) { return w.js, nil },
 		Open: w.open(), Now: time.Now, Log: w.log.With("consumer", c.Name), Metrics: w.metrics,
 	})
@@ -62,6 +62,15 @@ func (w workshop) open() func(string) ([]byte, error) {
 		return nil
 	}
 	return func(compact string) ([]byte, error) { return schema.OpenSealed(key.jwk, compact) }
+}
+
+// A redisLog takes what go-redis would write to standard error, through a logger that the whole process shares. What goes
+// wrong it returns as errors too, which attempts log; so this is for debugging.
+type redisLog struct{ *slog.Logger }
+
+// Printf is what go-redis calls.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.DebugContext(ctx, "redis", "err", fmt.Sprintf(format, v...))
 }
 
 // tryJobs makes the job of every consumer to see that it can be made. Its errors are those of all of them.

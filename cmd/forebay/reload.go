@@ -21,10 +21,13 @@ func reload(e *environment, running *config.Config, b *broker.Broker, in *ingres
 		e.log.Error("reload refused: nothing has changed", "err", err)
 		return
 	}
+	if c.Data == running.Data { // in another folder the key is another one, and a restart makes it
+		err = c.EnsureSealKey()
+	}
 	later := needRestart(running, c)
 	c.Journal = running.Journal // what its keys say holds together
-	sources, err := newSources(c)
-	if err = errors.Join(err, tryJobs(c)); err == nil {
+	sources, refused := newSources(c)
+	if err = errors.Join(err, refused, tryJobs(c)); err == nil {
 		err = in.Reload(sources, limits(c, b))
 	}
 	if err != nil {

@@ -233,7 +233,7 @@ func TestOptions(t *testing.T) {
 	}
 	o := good()
 	o.Key, o.KeyFile = "", Path(filepath.Join(string(secret), "key"))
-	if got, err := readOptions(given(o)); err != nil || got.Key != testKey {
+	if got, err := readOptions(newJobConfig(given(o))); err != nil || got.Key != testKey {
 		t.Errorf("key_file: %v", err)
 	}
 }

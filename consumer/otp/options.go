@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/forebayhq/forebay/consumer"
 )
 
 // Options are the settings of the job. At least one way to send is needed: SMTP, or a gateway.
@@ -48,7 +50,7 @@ type Options struct {
 	// Remember is how long it is known that an event's message was sent. Events that can come again later than this, by
 	// retries, redrive or replay, need a max_age. Default: 96h.
 	Remember time.Duration `yaml:"remember"`
-	// Replicas is how many servers of a cluster keep the two buckets. Default: 1.
+	// Replicas is how many servers of a cluster keep the two buckets. Default: as many as keep the stream.
 	Replicas int `yaml:"replicas"`
 }
 
@@ -102,12 +104,13 @@ const (
 	minToken = 16
 )
 
-func readOptions(decode func(any) error) (o Options, err error) {
-	if decode != nil {
-		if err := decode(&o); err != nil {
+func readOptions(c consumer.JobConfig) (o Options, err error) {
+	if c.Options != nil {
+		if err := c.Options(&o); err != nil {
 			return o, err
 		}
 	}
+	o.Replicas = cmp.Or(o.Replicas, c.Replicas, 1)
 	if err := o.readSecrets(); err != nil {
 		return o, err
 	}
@@ -154,7 +157,6 @@ func (o *Options) complete() {
 	o.Guesses = cmp.Or(o.Guesses, 5)
 	o.Locale = cmp.Or(normal(o.Locale), "en")
 	o.Remember = cmp.Or(o.Remember, 96*time.Hour)
-	o.Replicas = cmp.Or(o.Replicas, 1)
 	o.SMTP.TLS = cmp.Or(o.SMTP.TLS, tlsStart)
 	o.SMTP.Timeout = cmp.Or(o.SMTP.Timeout, 20*time.Second)
 	if o.SMTP.Port == 0 {

@@ -56,7 +56,7 @@ func New(c consumer.JobConfig) (consumer.Job, error) {
 }
 
 func newJob(c consumer.JobConfig) (*Job, error) {
-	o, err := readOptions(c.Options)
+	o, err := readOptions(c)
 	if err != nil {
 		return nil, err
 	}
