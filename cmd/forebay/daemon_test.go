@@ -117,10 +117,13 @@ func (d *daemon) kill() {
 }
 
 // poll tries until there is no error, or the deadline has passed.
-func poll(try func() error) error {
+func poll(try func() error) error { return pollFor(deadline, try) }
+
+// pollFor is for what takes long by its nature.
+func pollFor(limit time.Duration, try func() error) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(deadline)
+	end := time.After(limit)
 	for {
 		err := try()
 		if err == nil {
@@ -129,7 +132,7 @@ func poll(try func() error) error {
 		select {
 		case <-tick.C:
 		case <-end:
-			return fmt.Errorf("after %v: %w", deadline, err)
+			return fmt.Errorf("after %v: %w", limit, err)
 		}
 	}
 }
