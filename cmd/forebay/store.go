@@ -52,6 +52,17 @@ func openStore(c *config.Config, b *broker.Broker, r prometheus.Registerer, log 
 	if err != nil {
 		return nil, err
 	}
+	r.MustRegister(
+		gauge("forebay_journal_lost_events", "Accepted events that could not be read when the journal was opened.",
+			func() float64 { return float64(j.Lost()) }),
+		gauge("forebay_journal_damaged", "1 while a damaged journal stands aside for somebody to look at.",
+			func() float64 {
+				if j.Damaged() != nil {
+					return 1
+				}
+				return 0
+			}),
+	)
 	return &journalStore{
 		Publisher: publisher.New(publisher.Config{
 			Journal: j, Dial: func() (*nats.Conn, error) { return b.Dial("forebay publisher", nats.NoReconnect()) },
@@ -61,6 +72,10 @@ func openStore(c *config.Config, b *broker.Broker, r prometheus.Registerer, log 
 		}, rules(c)),
 		journal: j,
 	}, nil
+}
+
+func gauge(name, help string, value func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 }
 
 // prepare makes sure that a stream exists, and says once how one that exists differs.
@@ -109,7 +124,7 @@ func (s *journalStore) configure(c *config.Config)    { s.SetRules(rules(c)) }
 func (s *journalStore) close() error                  { return s.journal.Close() }
 
 func (s *journalStore) problems() problems {
-	p := problems{refuse: s.journal.Ready(), delay: s.Problem()}
+	p := problems{refuse: s.journal.Ready(), delay: errors.Join(s.Problem(), s.journal.Damaged())}
 	if errors.Is(p.refuse, journal.ErrFailed) {
 		p.restart = p.refuse
 	}

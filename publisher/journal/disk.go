@@ -26,6 +26,8 @@ type disk struct {
 	fail    sync.Once
 	reason  atomic.Value // string
 	closing chan struct{}
+	opened  atomic.Bool            // the journal is open
+	found   atomic.Pointer[damage] // before it was
 }
 
 func newDisk(fs vfs.FS, dir string, log *slog.Logger) *disk {
@@ -34,7 +36,7 @@ func newDisk(fs vfs.FS, dir string, log *slog.Logger) *disk {
 		failed: make(chan struct{}), closing: make(chan struct{}),
 	}
 	d.hasSpace()
-	d.fs = vfs.OnDiskFull(fs, d.waitForSpace)
+	d.fs = steadyFS{vfs.OnDiskFull(fs, d.waitForSpace), d}
 	return d
 }
 
@@ -144,6 +146,7 @@ func options(d *disk) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       64,
 		FlushDelayDeleteRange:       10 * time.Second,
+		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
 	}
 	for l := range o.Levels {
 		o.Levels[l].FilterPolicy = bloom.FilterPolicy(10)

@@ -72,6 +72,7 @@ type Journal struct {
 	requests chan *request
 	lanes    [lanes]lane
 	bytes    atomic.Int64
+	lost     atomic.Uint64
 	horizon  atomic.Int64 // the longest of any Entry, in nanoseconds
 	clock    clock
 	closing  chan struct{}
@@ -100,7 +101,7 @@ func Open(c Config) (*Journal, error) {
 	opened, full := make(chan error, 1), j.disk.full()
 	go func() {
 		defer close(j.ended)
-		err := j.open()
+		err := j.openOrSalvage()
 		opened <- err
 		if err != nil {
 			j.disk.giveUp(err.Error())
@@ -118,25 +119,29 @@ func Open(c Config) (*Journal, error) {
 	return j, nil
 }
 
-func (j *Journal) open() error {
-	if err := j.disk.fs.MkdirAll(j.config.Dir, 0o700); err != nil {
-		return err
-	}
-	db, err := pebble.Open(j.config.Dir, options(j.disk))
+// open opens the journal as it is.
+func (j *Journal) open() (err error) {
+	tables, err := j.checkFiles()
 	if err != nil {
 		return err
 	}
-	j.db = db
+	defer func() {
+		if p := recover(); p != nil { // Pebble's answer to some damages
+			err = fmt.Errorf("%w: %v", errDamaged, p)
+		}
+		if err != nil && j.db != nil {
+			err = errors.Join(err, j.db.Close())
+		}
+	}()
+	if j.db, err = pebble.Open(j.config.Dir, options(j.disk)); err != nil {
+		return err
+	}
 	for l := range j.lanes {
 		if err := j.restore(Lane(l)); err != nil {
-			return errors.Join(err, db.Close())
+			return err
 		}
 	}
-	if err := errors.Join(j.restoreClock(), j.takeBack()); err != nil {
-		return errors.Join(err, db.Close())
-	}
-	close(j.opened)
-	return nil
+	return errors.Join(j.restoreClock(), j.takeBack(), j.checkLeftOver(tables), j.disk.foundDamage())
 }
 
 // A request is one delivery that waits for its flush.
@@ -239,5 +244,6 @@ func (j *Journal) shut() error {
 	if err := j.db.Close(); err != nil {
 		return fmt.Errorf("close journal %s: %w", j.config.Dir, err)
 	}
+	j.writeEnding()
 	return nil
 }

@@ -94,7 +94,7 @@ var errDamaged = errors.New("record is damaged")
 
 // decodeRecord reads what setRecord wrote. It copies: Pebble's buffers end with the iterator.
 func decodeRecord(key, value []byte) (r Record, total int64, err error) {
-	if len(key) != 10 || len(value) < recordHead {
+	if len(key) != 10 || key[1] >= lanes || len(value) < recordHead {
 		return r, 0, fmt.Errorf("journal key %x: %w", key, errDamaged)
 	}
 	r.Lane, r.Seq = Lane(key[1]), binary.BigEndian.Uint64(key[2:])

@@ -105,8 +105,12 @@ func (j *Journal) trimmedTo(l Lane) (end, int64, error) {
 	if err != nil || len(value) != 16 {
 		return end{}, 0, err
 	}
-	e := end{binary.BigEndian.Uint64(value), int64(binary.BigEndian.Uint64(value[8:]))}
+	e := decodeEnd(value)
 	return e, e.bytes, nil
+}
+
+func decodeEnd(value []byte) end {
+	return end{binary.BigEndian.Uint64(value), int64(binary.BigEndian.Uint64(value[8:]))}
 }
 
 func appendEnd(e end) []byte {

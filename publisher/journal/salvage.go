@@ -1,0 +1,108 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// A journal that is damaged is not opened as it is: what Pebble cannot place it deletes, and what it cannot read stops
+// everything behind it. Instead a new journal is made of all that can be read in the folder, file by file, whatever Pebble
+// knows of them. The damaged one stands aside, whole, under a name with its time, and a report in it says what was done.
+
+const (
+	salvagedMark  = "-salvaged" // behind the journal's name: the new journal, until it takes the place of the old one
+	salvageReport = "salvage.txt"
+)
+
+// openOrSalvage opens the journal as it is, or what can be read of it.
+func (j *Journal) openOrSalvage() error {
+	if err := j.finishSwap(); err != nil {
+		return err
+	}
+	err := j.open()
+	if damaged(err) {
+		if err = j.salvage(err); err == nil {
+			err = j.open()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	j.disk.opened.Store(true)
+	close(j.opened)
+	return nil
+}
+
+// salvage puts a new journal in the place of a damaged one. Whatever fails, the damaged one is as it was.
+func (j *Journal) salvage(cause error) error {
+	files := j.disk.fs
+	lock, err := pebble.LockDirectory(j.config.Dir, files)
+	if err != nil {
+		return cause // another process has it open
+	}
+	defer func() { _ = lock.Close() }() // the folder has another name by then
+	j.config.Log.Error("journal is damaged: what can be read of it is copied", "path", j.config.Dir, "err", cause)
+	j.reset()
+	s := salvage{journal: j, last: j.promised()}
+	if err := s.run(); err != nil {
+		return fmt.Errorf("%w; and salvage it: %w", cause, err)
+	}
+	aside, err := j.freeName()
+	if err != nil {
+		return err
+	}
+	s.log(j.config.Log, aside)
+	j.lost.Store(s.lost())
+	err = errors.Join(
+		writeFile(files, j.path(salvageReport), s.report(cause)),
+		files.Rename(j.config.Dir, aside),
+		j.finishSwap(),
+	)
+	if err != nil {
+		return fmt.Errorf("put the salvaged journal in its place: %w", err)
+	}
+	return nil
+}
+
+// finishSwap makes the journal's folder, or moves the new journal there if only that was left to do when forebay ended.
+// One that stands beside a journal was not finished.
+func (j *Journal) finishSwap() error {
+	files, dir := j.disk.fs, j.config.Dir
+	_, err := files.Stat(dir)
+	_, errSalvaged := files.Stat(dir + salvagedMark)
+	switch {
+	case err == nil && errSalvaged == nil:
+		return files.RemoveAll(dir + salvagedMark)
+	case errors.Is(err, fs.ErrNotExist) && errSalvaged == nil:
+		return errors.Join(files.Rename(dir+salvagedMark, dir), syncDir(files, files.PathDir(dir)))
+	default:
+		return files.MkdirAll(dir, 0o700)
+	}
+}
+
+// freeName is the name under which the damaged journal stands aside.
+func (j *Journal) freeName() (string, error) {
+	name := j.config.Dir + asideMark + j.config.Now().UTC().Format("20060102T150405Z")
+	for n := 2; n < 100; n++ {
+		if _, err := j.disk.raw.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		}
+		name, _, _ = strings.Cut(name, "Z")
+		name = fmt.Sprintf("%sZ%d", name, n)
+	}
+	return "", fmt.Errorf("%s stands there already", name)
+}
+
+// reset forgets what an attempt to open has found.
+func (j *Journal) reset() {
+	j.db = nil
+	j.bytes.Store(0)
+	j.disk.found.Store(nil)
+	for l := range j.lanes {
+		j.lanes[l].first, j.lanes[l].trimmed, j.lanes[l].last = 0, 0, end{}
+	}
+}
