@@ -142,7 +142,7 @@ func examplePublish(js jetstream.JetStream, action schema.Action, user string) {
 		Time: now, Received: now, User: &schema.User{ID: user}, Payload: json.RawMessage(`{}`),
 	}, "")
 	check(err)
-	_, err = js.PublishMsg(context.Background(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body})
+	_, err = js.PublishMsg(context.Background(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body})
 	check(err)
 }
 

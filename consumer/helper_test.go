@@ -104,7 +104,7 @@ func messageAt(t testing.TB, action schema.Action, id, user string, at time.Time
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}
+	return &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}
 }
 
 func (w *world) publish(action schema.Action, id, user string) uint64 {

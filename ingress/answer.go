@@ -125,6 +125,14 @@ func (d *delivery) answer(o provider.Outcome) (a provider.Answer, err error) {
 	return d.answerer.Answer(d.request, o), nil
 }
 
+// Header values of every success, made once.
+var (
+	jsonType = []string{"application/json"}
+	storedIn = map[string][]string{
+		schema.StoredJournal: {schema.StoredJournal}, schema.StoredStream: {schema.StoredStream},
+	}
+)
+
 // write is the one place that writes to a provider.
 func (a answer) write(w http.ResponseWriter) {
 	status, h := a.Status, w.Header()
@@ -132,10 +140,10 @@ func (a answer) write(w http.ResponseWriter) {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
 	if len(a.Body) > 0 && h["Content-Type"] == nil {
-		h.Set("Content-Type", "application/json")
+		h["Content-Type"] = jsonType
 	}
 	if a.stored != "" && success(status) {
-		h.Set("Forebay-Stored", a.stored)
+		h["Forebay-Stored"] = storedIn[a.stored]
 	}
 	if final(status) {
 		status = http.StatusServiceUnavailable

@@ -49,7 +49,7 @@ func BenchmarkPublish(b *testing.B) {
 		b.ResetTimer()
 		for batch := range batches(b.N) {
 			for _, m := range batch {
-				if _, err := js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}); err != nil {
+				if _, err := js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -68,7 +68,7 @@ func batches(n int) func(yield func([]schema.Message) bool) {
 				m := message("login.succeeded", fmt.Sprint(i))
 				m.Body = body
 				for h := range 10 {
-					m.Header[fmt.Sprintf("ce-header%d", h)] = []string{"some value of a header"}
+					m.Header += schema.Header(fmt.Sprintf("ce-header%d: some value of a header\r\n", h))
 				}
 				batch = append(batch, m)
 			}

@@ -35,6 +35,9 @@ type Direct struct {
 // redial is how long a failed attempt to connect speaks for the deliveries that follow.
 const redial = 250 * time.Millisecond
 
+// inOrder publishes without repetition behind our back, which would change the order.
+var inOrder = []jetstream.PublishOpt{jetstream.WithRetryAttempts(0)}
+
 // Store publishes all messages of a delivery and waits for their acknowledgements. After an error some may be stored; the
 // provider's repetition has the same IDs.
 func (d *Direct) Store(ctx context.Context, messages []schema.Message) (schema.Receipt, error) {
@@ -47,7 +50,7 @@ func (d *Direct) Store(ctx context.Context, messages []schema.Message) (schema.R
 	}
 	futures := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {
-		futures[i], err = js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}, inOrder...)
+		futures[i], err = js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}, inOrder...)
 		if err != nil {
 			d.drop(js)
 			return receipt, fmt.Errorf("publish %s: %w", m.Subject, err)

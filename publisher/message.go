@@ -1,9 +1,10 @@
 package publisher
 
 import (
-	"maps"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/forebayhq/forebay/publisher/journal"
 	"github.com/forebayhq/forebay/schema"
@@ -12,30 +13,41 @@ import (
 // A message is sent as it was accepted, but for two things that may have changed since: how long it is still to live, and
 // the prefix of the stream's subjects.
 
+// A carrier holds the one message that is being sent. nats.go copies what it sends, so the next may use the same memory.
+type carrier struct {
+	message nats.Msg
+	values  []string
+}
+
+func (c *carrier) load(subject, reply string, m *schema.Message) *nats.Msg {
+	if c.message.Header == nil {
+		c.message.Header = make(nats.Header, 16)
+	}
+	clear(c.message.Header)
+	c.values = c.values[:0]
+	for name, value := range m.Header.All() {
+		c.values = append(c.values, value)
+		c.message.Header[name] = c.values[len(c.values)-1 : len(c.values) : len(c.values)]
+	}
+	c.message.Subject, c.message.Reply, c.message.Data = subject, reply, m.Body
+	return &c.message
+}
+
 // timeToLive is what is left of the life of a record whose action has one.
 func timeToLive(r *journal.Record, now time.Time) (left time.Duration, mortal bool) {
-	values := r.Message.Header[schema.HeaderTTL]
-	if len(values) == 0 {
+	value := r.Message.Header.Get(schema.HeaderTTL)
+	if value == "" {
 		return 0, false
 	}
-	life, err := time.ParseDuration(values[0])
+	life, err := time.ParseDuration(value)
 	if err != nil {
 		return 0, false
 	}
 	return life - max(0, now.Sub(r.Accepted)), true
 }
 
-// withTTL gives a message that was held up the life that is left to it, at least the second that the server asks for.
-// What was not held up keeps its header as it is.
-func withTTL(header map[string][]string, left time.Duration) map[string][]string {
-	ttl := max(left.Round(time.Second), time.Second).String()
-	if header[schema.HeaderTTL][0] == ttl {
-		return header
-	}
-	header = maps.Clone(header) // readers of the journal share it
-	header[schema.HeaderTTL] = []string{ttl}
-	return header
-}
+// ttl gives what was held up the life that is left to it, at least the second that the server asks for.
+func ttl(left time.Duration) string { return max(left.Round(time.Second), time.Second).String() }
 
 // subject is where a message goes today: the stream may have got another prefix since it was accepted.
 func (s *stream) subject(accepted string) string {

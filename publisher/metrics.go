@@ -33,13 +33,6 @@ func newMetrics(r prometheus.Registerer, p *Publisher) *metrics {
 	return m
 }
 
-func (m *metrics) acknowledged(l journal.Lane, duplicate bool) {
-	m.published.WithLabelValues(l.String()).Inc()
-	if duplicate {
-		m.duplicates.WithLabelValues(l.String()).Inc()
-	}
-}
-
 // A Depth is what of a lane waits to be published.
 type Depth struct {
 	Lane   journal.Lane

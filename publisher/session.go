@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/publisher/journal"
@@ -46,7 +47,7 @@ func (s *stream) session(ctx context.Context) error {
 		return err
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4*window))
+	js, err := jetstream.New(nc)
 	if err != nil {
 		return err
 	}
@@ -57,16 +58,16 @@ func (s *stream) session(ctx context.Context) error {
 		return err
 	}
 	s.problem.Store(nil)
-	return s.publish(ctx, js)
+	return s.publish(ctx, nc, js)
 }
 
 // publish publishes all lines, guards them, and returns when the first of these ends.
-func (s *stream) publish(ctx context.Context, js jetstream.JetStream) error {
+func (s *stream) publish(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	jobs := []func() error{func() error { return s.guard(ctx, js) }}
 	for _, l := range s.lines {
-		jobs = append(jobs, func() error { return l.publish(ctx, js) })
+		jobs = append(jobs, func() error { return l.publish(ctx, nc) })
 	}
 	ended := make(chan error, len(jobs))
 	for _, job := range jobs {

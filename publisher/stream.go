@@ -53,7 +53,10 @@ func newStream(c Config, m *metrics, name, prefix string, lanes ...journal.Lane)
 	s := &stream{config: c, metrics: m, name: name, prefix: prefix}
 	s.problem.Store(&errNotConnected)
 	for _, l := range lanes {
-		s.lines = append(s.lines, &line{lane: l, stream: s})
+		s.lines = append(s.lines, &line{
+			lane: l, stream: s,
+			published: m.published.WithLabelValues(l.String()), duplicates: m.duplicates.WithLabelValues(l.String()),
+		})
 	}
 	return s
 }

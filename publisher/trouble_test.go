@@ -18,7 +18,7 @@ import (
 
 func mortal(id, ttl string) schema.Message {
 	m := message("otp.requested", id)
-	m.Header["Nats-TTL"] = []string{ttl}
+	m.Header += schema.Header("Nats-TTL: " + ttl + "\r\n")
 	return m
 }
 

@@ -64,7 +64,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Parse(m.Subject, m.Header, m.Body); err != nil {
+		if _, err := Parse(m.Subject, m.Header.Map(), m.Body); err != nil {
 			b.Fatal(err)
 		}
 	}

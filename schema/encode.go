@@ -80,8 +80,8 @@ func (w Wire) body(e *Event) ([]byte, error) {
 	return w.sealBody(body, &sensitive)
 }
 
-func (w Wire) header(e *Event, traceparent string) map[string][]string {
-	h := headerWriter{buf: make([]byte, 0, 512)}
+func (w Wire) header(e *Event, traceparent string) Header {
+	h := headerWriter{buf: make([]byte, 0, 1024)}
 	h.add(HeaderMsgID, e.Source, "/", e.ID)
 	h.add(HeaderSpecVersion, "1.0")
 	h.add(HeaderID, e.ID)
@@ -109,7 +109,7 @@ func (w Wire) header(e *Event, traceparent string) map[string][]string {
 
 // fits reports whether the broker takes a message of this size.
 func (w Wire) fits(m Message) error {
-	header := headerSize(m.Header)
+	header := m.Header.size()
 	if header > maxHeader {
 		return fmt.Errorf("headers of %d bytes: more than %d", header, maxHeader)
 	}

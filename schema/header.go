@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"iter"
 	"strings"
 	"time"
 )
@@ -108,58 +109,74 @@ func upper(c byte) byte {
 	return c
 }
 
-// A headerWriter collects the headers of one message: all values in one string, all slices in one array.
-type headerWriter struct {
-	buf   []byte
-	names [16]string
-	ends  [16]int
-	n     int
+// A Header is the headers of a message as NATS writes them, a line each: "ce-id: 1\r\nce-type: otp.requested\r\n". Values
+// are escaped, so no value ends a line.
+type Header string
+
+// All gives the names and values, in order.
+func (h Header) All() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for rest := string(h); rest != ""; {
+			var line string
+			line, rest, _ = strings.Cut(rest, "\r\n")
+			if name, value, ok := strings.Cut(line, ": "); ok && !yield(name, value) {
+				return
+			}
+		}
+	}
 }
+
+// Get is the value of a header, empty if there is none.
+func (h Header) Get(name string) string {
+	for n, value := range h.All() {
+		if n == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// Map gives the headers in the form of nats.Header.
+func (h Header) Map() map[string][]string {
+	m := make(map[string][]string)
+	for name, value := range h.All() {
+		m[name] = append(m[name], value)
+	}
+	return m
+}
+
+// size is what they take in a message, in bytes.
+func (h Header) size() int { return len("NATS/1.0\r\n") + len(h) + len("\r\n") }
+
+// A headerWriter builds a Header.
+type headerWriter struct{ buf []byte }
 
 // add appends a header whose value is the parts, one after the other. Empty parts make no header.
 func (h *headerWriter) add(name string, parts ...string) {
 	start := len(h.buf)
+	h.name(name)
+	value := len(h.buf)
 	for _, p := range parts {
 		h.buf = appendEscaped(h.buf, strings.ToValidUTF8(p, "\uFFFD"))
 	}
-	if len(h.buf) > start {
-		h.mark(name)
+	if len(h.buf) == value {
+		h.buf = h.buf[:start]
+		return
 	}
+	h.end()
 }
 
 func (h *headerWriter) addTime(name string, t time.Time) {
+	h.name(name)
 	h.buf = t.AppendFormat(h.buf, time.RFC3339Nano)
-	h.mark(name)
+	h.end()
 }
 
-func (h *headerWriter) mark(name string) {
-	h.names[h.n], h.ends[h.n] = name, len(h.buf)
-	h.n++
-}
+func (h *headerWriter) name(name string) { h.buf = append(append(h.buf, name...), ": "...) }
 
-func (h *headerWriter) header() map[string][]string {
-	text := string(h.buf)
-	values := make([]string, h.n)
-	header := make(map[string][]string, h.n)
-	start := 0
-	for i := range h.n {
-		values[i] = text[start:h.ends[i]]
-		header[h.names[i]] = values[i : i+1 : i+1]
-		start = h.ends[i]
-	}
-	return header
-}
+func (h *headerWriter) end() { h.buf = append(h.buf, "\r\n"...) }
 
-// headerSize is what nats.go writes for a header, in bytes.
-func headerSize(header map[string][]string) int {
-	size := len("NATS/1.0\r\n\r\n")
-	for name, values := range header {
-		for _, v := range values {
-			size += len(name) + len(": \r\n") + len(v)
-		}
-	}
-	return size
-}
+func (h *headerWriter) header() Header { return Header(h.buf) }
 
 // validTraceparent reports whether s is a traceparent of version 00 that names a trace: anything else is worth nothing
 // to a consumer, and it may come from a stranger. https://www.w3.org/TR/trace-context/#traceparent-header

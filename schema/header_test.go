@@ -1,6 +1,9 @@
 package schema
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestEscapeHeader(t *testing.T) {
 	for plain, want := range map[string]string{
@@ -48,6 +51,12 @@ func FuzzHeader(f *testing.F) {
 		}
 		if got, err := UnescapeHeader(escaped); err != nil || got != plain {
 			t.Errorf("%q: read back as %q, %v", plain, got, err)
+		}
+		h := headerWriter{}
+		h.add("ce-id", plain)
+		h.add("ce-type", "a.b")
+		if header := h.header(); header.Get("ce-type") != "a.b" || header.Get("ce-id") != EscapeHeader(strings.ToValidUTF8(plain, "\uFFFD")) {
+			t.Errorf("%q: written as %q", plain, header)
 		}
 		// What is read at all is read from one spelling, the case of hex digits and needless escapes aside.
 		if read, err := UnescapeHeader(plain); err == nil {

@@ -6,8 +6,8 @@ type Message struct {
 	Source  string
 	Action  Action
 	Subject string
-	Header  map[string][]string // ready to be a nats.Header, values escaped
-	Body    []byte              // one JSON object
+	Header  Header
+	Body    []byte // one JSON object
 }
 
 // Where a message is safe: the value of Forebay-Stored.

@@ -97,7 +97,7 @@ func (w Wire) request(text []byte) (quarantineRequest, error) {
 	return quarantineRequest{Sealed: compact}, err
 }
 
-func quarantineHeader(id string, d Delivery, received time.Time) map[string][]string {
+func quarantineHeader(id string, d Delivery, received time.Time) Header {
 	h := headerWriter{buf: make([]byte, 0, 512)}
 	h.add(HeaderMsgID, d.Source, "/", id)
 	h.add(HeaderSpecVersion, "1.0")

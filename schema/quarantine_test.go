@@ -53,7 +53,7 @@ func TestQuarantine(t *testing.T) {
 			"ce-provider":        {"asgardeo"},
 			"ce-receivedtime":    {"2026-03-01T12:00:00.031Z"},
 		}
-		if !reflect.DeepEqual(m.Header, header) || m.Subject != "identity-quarantine.acme" || m.Source != "acme" || m.Action != "" {
+		if !reflect.DeepEqual(m.Header.Map(), header) || m.Subject != "identity-quarantine.acme" || m.Source != "acme" || m.Action != "" {
 			t.Errorf("got %+v\nwant header %q", m, header)
 		}
 	}

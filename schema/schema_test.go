@@ -112,7 +112,7 @@ func TestGolden(t *testing.T) {
 		if err := validate(s, m.Body); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := Parse(m.Subject, m.Header, m.Body); err != nil {
+		if _, err := Parse(m.Subject, m.Header.Map(), m.Body); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		checkGolden(t, filepath.Join("testdata", "events", name), m.Body)

@@ -64,7 +64,7 @@ func TestEncodeSealsTheCommonPart(t *testing.T) {
 	if got, want := openAll(t, private, m.Body), []string{"c0rrect horse", "1", "tmp_1", "c0rrect horse", "tmp_1"}; !slices.Equal(got, want) {
 		t.Errorf("opened %q, want %q in %s", got, want, m.Body)
 	}
-	got, err := Parse(m.Subject, m.Header, m.Body)
+	got, err := Parse(m.Subject, m.Header.Map(), m.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestEncodeSealsTheSignedTokenToo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Parse(m.Subject, m.Header, m.Body)
+		got, err := Parse(m.Subject, m.Header.Map(), m.Body)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -85,7 +85,7 @@ func TestLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := storedOf(7, m.Subject, at, m.Header, m.Body)
+	s := storedOf(7, m.Subject, at, m.Header.Map(), m.Body)
 	got := line(screen{terminal: true}, s, at.Add(time.Hour))
 	want := `12:00:00.000  ssofy     otp.requested         \x1b[2J42         unknown  a\x1b]0;title`
 	if got != want {

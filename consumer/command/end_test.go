@@ -55,7 +55,7 @@ func TestFromStreamToProgram(t *testing.T) {
 
 	for _, id := range []string{"never", "hangs", "later", "plain"} {
 		m := encode(t, id)
-		if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}); err != nil {
+		if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}); err != nil {
 			t.Fatal(err)
 		}
 	}

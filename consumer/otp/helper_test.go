@@ -189,7 +189,7 @@ func (w *world) publish(e schema.Event) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := w.js.PublishMsg(w.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}); err != nil {
+	if _, err := w.js.PublishMsg(w.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -201,7 +201,7 @@ func message(t *testing.T, e schema.Event) *consumer.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &consumer.Message{Event: e, Subject: m.Subject, Header: m.Header, Body: m.Body, Seq: 1, Attempt: 1, MaxAttempts: 6}
+	return &consumer.Message{Event: e, Subject: m.Subject, Header: m.Header.Map(), Body: m.Body, Seq: 1, Attempt: 1, MaxAttempts: 6}
 }
 
 // buckets is everything that both buckets hold, keys and values.

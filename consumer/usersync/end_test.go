@@ -97,7 +97,7 @@ func (l *line) send(name string, p provider.Provider, native string) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		ack, err := l.js.PublishMsg(l.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body})
+		ack, err := l.js.PublishMsg(l.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body})
 		if err != nil {
 			l.t.Fatal(err)
 		}

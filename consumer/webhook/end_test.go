@@ -89,7 +89,7 @@ func verifyNow(p post) error {
 func publish(t *testing.T, js jetstream.JetStream, id string) {
 	t.Helper()
 	m := encode(t, id)
-	if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body}); err != nil {
+	if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -73,12 +73,12 @@ func encode(t testing.TB, id string) schema.Message {
 func message(t testing.TB) *consumer.Message {
 	t.Helper()
 	m := encode(t, "a.b 1%")
-	e, err := schema.Parse(m.Subject, m.Header, m.Body)
+	e, err := schema.Parse(m.Subject, m.Header.Map(), m.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &consumer.Message{
-		Event: e, Subject: m.Subject, Header: m.Header, Body: m.Body,
+		Event: e, Subject: m.Subject, Header: m.Header.Map(), Body: m.Body,
 		Seq: 7, Stored: noon, Attempt: 2, MaxAttempts: 6, Traceparent: trace,
 	}
 }

@@ -65,7 +65,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("Encode: %v", err)
 		}
-		read, err := schema.Parse(m.Subject, m.Header, m.Body)
+		read, err := schema.Parse(m.Subject, m.Header.Map(), m.Body)
 		if err != nil {
 			t.Fatalf("Parse: %v", err)
 		}

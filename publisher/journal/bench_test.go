@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/forebayhq/forebay/schema"
 )
 
 // BenchmarkAppend is what a delivery of one event costs with 64 of them at a time, flush included.
@@ -24,7 +26,7 @@ func BenchmarkAppend(b *testing.B) {
 			m := message(fmt.Sprint(n.Add(1)))
 			m.Body = body
 			for i := range 10 {
-				m.Header[fmt.Sprintf("ce-header%d", i)] = []string{"some value of a header"}
+				m.Header += schema.Header(fmt.Sprintf("ce-header%d: some value of a header\r\n", i))
 			}
 			if _, err := j.Append(context.Background(), []Entry{{Lane: Normal, Horizon: time.Hour, Message: m}}); err != nil {
 				b.Error(err)

@@ -70,6 +70,7 @@ type Journal struct {
 	db       *pebble.DB
 	opened   chan struct{} // closed once db may be used
 	requests chan *request
+	spare    sync.Pool // of *request
 	lanes    [lanes]lane
 	bytes    atomic.Int64
 	lost     atomic.Uint64
@@ -164,10 +165,7 @@ func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, 
 	if err := j.Err(); err != nil {
 		return 0, err
 	}
-	r := &request{entries: entries, now: j.config.Now(), result: make(chan result, 1)}
-	for i := range entries {
-		entries[i].size = size(&entries[i].Message)
-	}
+	r := j.request(entries)
 	select {
 	case j.requests <- r:
 	case <-ctx.Done():
@@ -177,6 +175,8 @@ func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, 
 	}
 	select {
 	case res := <-r.result:
+		r.entries = nil
+		j.spare.Put(r)
 		return res.duplicates, res.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
@@ -187,6 +187,18 @@ func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, 
 	case <-j.ended: // it may have been committed all the same: a repetition is then a duplicate
 		return 0, ErrClosed
 	}
+}
+
+func (j *Journal) request(entries []Entry) *request {
+	r, ok := j.spare.Get().(*request)
+	if !ok {
+		r = &request{result: make(chan result, 1)}
+	}
+	r.entries, r.now = entries, j.config.Now()
+	for i := range entries {
+		entries[i].size = size(&entries[i].Message)
+	}
+	return r
 }
 
 // Remember sets for how long IDs are kept: as long as the longest horizon of any Entry.

@@ -62,7 +62,7 @@ func (j *journaling) reopen(t *testing.T) {
 func message(id string) schema.Message {
 	return schema.Message{
 		ID: "ssofy/" + id, Source: "ssofy", Action: "user.created", Subject: "identity.ssofy.user.created",
-		Header: map[string][]string{"Nats-Msg-Id": {"ssofy/" + id}, "ce-id": {id}},
+		Header: schema.Header("Nats-Msg-Id: ssofy/" + id + "\r\nce-id: " + id + "\r\n"),
 		Body:   []byte(`{"id":"` + id + `"}`),
 	}
 }
@@ -95,7 +95,7 @@ func (j *journaling) ids(t *testing.T, l Lane, from uint64) []string {
 			if r.Seq != from {
 				t.Fatalf("record %d where %d was expected", r.Seq, from)
 			}
-			ids = append(ids, r.Message.Header["ce-id"][0])
+			ids = append(ids, r.Message.Header.Get("ce-id"))
 			from++
 		}
 	}

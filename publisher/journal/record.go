@@ -55,12 +55,8 @@ func setRecord(b *pebble.Batch, r *Record, total int64) error {
 
 // size is the number of bytes that appendMessage makes.
 func size(m *schema.Message) int {
-	n := sizeText(m.ID) + sizeText(m.Source) + sizeText(string(m.Action)) + sizeText(m.Subject)
-	n += sizeNumber(len(m.Header))
-	for name, values := range m.Header {
-		n += sizeText(name) + sizeText(values[0])
-	}
-	return n + len(m.Body)
+	return sizeText(m.ID) + sizeText(m.Source) + sizeText(string(m.Action)) + sizeText(m.Subject) +
+		sizeText(string(m.Header)) + len(m.Body)
 }
 
 func sizeText(s string) int { return sizeNumber(len(s)) + len(s) }
@@ -78,11 +74,7 @@ func appendMessage(b []byte, m *schema.Message) []byte {
 	b = appendText(b, m.Source)
 	b = appendText(b, string(m.Action))
 	b = appendText(b, m.Subject)
-	b = binary.AppendUvarint(b, uint64(len(m.Header)))
-	for name, values := range m.Header {
-		b = appendText(b, name)
-		b = appendText(b, values[0]) // every header of ours has one value
-	}
+	b = appendText(b, string(m.Header))
 	return append(b, m.Body...)
 }
 
@@ -117,18 +109,7 @@ type decoder struct {
 
 func (d *decoder) message() (m schema.Message) {
 	m.ID, m.Source, m.Action, m.Subject = d.text(), d.text(), schema.Action(d.text()), d.text()
-	n := d.number()
-	if d.bad || n > len(d.rest) {
-		d.bad = true
-		return m
-	}
-	m.Header = make(map[string][]string, n)
-	values := make([]string, n)
-	for i := range values {
-		name := d.text()
-		values[i] = d.text()
-		m.Header[name] = values[i : i+1 : i+1]
-	}
+	m.Header = schema.Header(d.text())
 	m.Body = []byte(d.rest)
 	return m
 }
