@@ -1,270 +1,222 @@
 package ingress_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
-	"net/url"
+	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/ingress"
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/asgardeo"
+	"github.com/forebayhq/forebay/provider/entrust"
+	"github.com/forebayhq/forebay/provider/generic"
 	"github.com/forebayhq/forebay/provider/mgpass"
+	"github.com/forebayhq/forebay/provider/scalekit"
+	"github.com/forebayhq/forebay/provider/set"
 	"github.com/forebayhq/forebay/provider/ssofy"
-	"github.com/forebayhq/forebay/schema"
 )
 
-// A vector is one request as a provider sends it, good or bad, with the verdict.
+// The vectors are requests as providers send them, good and bad, with the verdict; they stand in the testdata of the
+// providers. Here each goes byte for byte through a real server, to a source that a configuration file makes. What a
+// case says of its event is held by the providers' own tests too.
+
+// A vectorFile is a file of them, with what holds for all.
+type vectorFile struct {
+	JWKS    json.RawMessage
+	Config  json.RawMessage
+	Vectors []vector
+}
+
+// A vector is one request, and what is to become of it. Each file has some of the members.
 type vector struct {
-	Name, Kind, Secret, Method, URL, Path string
-	Headers                               map[string]string
-	Body                                  string
-	Salt                                  string
-	Valid                                 bool
-	Expected                              struct{ Hash string }
-	ExpectedPHP                           struct{ Signature string } `json:"expected_php"`
-	Expect                                struct {
+	Name, Kind, Secret, Hash, Method, URL, Path string
+
+	PathAndQuery string `json:"path_and_query"`
+	TargetURI    string `json:"target_uri"`
+	Headers      map[string]string
+	Body         *string // nil: the bytes are in BodyBase64
+	BodyBase64   string  `json:"body_base64"`
+	Config       json.RawMessage
+
+	Now     int64
+	NowUnix int64    `json:"now_unix"`
+	NowMS   int64    `json:"now_ms"`
+	Topics  []string `json:"allowed_topics"`
+
+	Valid      bool
+	Transcoded bool `json:"valid_after_latin1_to_utf8"`
+
+	Salt        string
+	Expected    struct{ Hash string }
+	ExpectedPHP struct{ Signature string } `json:"expected_php"`
+	Expect      struct {
 		ID       *string
 		Type     string
 		TimeUnix int64 `json:"time_unix_s"`
+		Status   int
+		Body     *string
+		Err      string
 	}
 }
 
-// A verdict is what is to become of a vector.
-type verdict struct {
-	status  int
-	outcome string
-	stored  int
+// A verdict is what is to become of a vector: the status, and how many messages are stored.
+type verdict struct{ status, stored int }
+
+// common is the verdict by which every provider goes that has no rules of its own. What is verified and cannot be read
+// is stored too: in quarantine.
+func (v vector) common() verdict {
+	if v.Valid || v.Transcoded {
+		return verdict{200, 1}
+	}
+	return verdict{401, 0}
 }
 
-func loadVectors(t *testing.T, file string) []vector {
+func loadVectors(t *testing.T, file string) vectorFile {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(filepath.Join("..", "provider", filepath.FromSlash(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f struct{ Vectors []vector }
+	var f vectorFile
 	if err := json.Unmarshal(text, &f); err != nil {
 		t.Fatal(err)
 	}
-	return f.Vectors
+	if len(f.Vectors) == 0 {
+		t.Fatalf("%s: no vectors", file)
+	}
+	return f
 }
 
-// runVector sends v, byte for byte, to a source of its secret at sourcePath, and holds what happens against want.
-func runVector(t *testing.T, create func(provider.Config) (provider.Provider, error), sourcePath, target string, v vector, want verdict) (*bench, reply) {
-	t.Helper()
-	p, err := create(provider.Config{Source: "test", Secrets: []string{v.Secret}, Path: sourcePath, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBench(t, p, func(b *bench) {
-		b.config.Sources = []ingress.Source{{Name: "test", ProviderName: "test", Path: sourcePath, Provider: p}}
-	})
-	got := b.raw("%s", wire(v, target))
-	if got.status != want.status {
-		t.Errorf("status: got %d, want %d", got.status, want.status)
-	}
-	if n := len(b.messages()); n != want.stored {
-		t.Errorf("stored: got %d, want %d", n, want.stored)
-	}
-	if want.outcome != "" {
-		eventually(t, want.outcome, func() bool {
-			return b.count("forebay_deliveries_total", want.outcome, "test") == 1
-		})
-	}
-	return b, got
-}
-
-func wire(v vector, target string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: hooks.example.com\r\nContent-Length: %d\r\n", target, len(v.Body))
-	headers := maps.Clone(v.Headers)
-	if _, ok := headers["Content-Type"]; !ok {
-		headers["Content-Type"] = "application/json"
-	}
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		fmt.Fprintf(&b, "%s: %s\r\n", name, headers[name])
-	}
-	return b.String() + "\r\n" + v.Body
-}
-
-// tally prints how many of a provider's vectors came out as they should.
+// tally runs the vectors of a file and prints how many of them came out as they should.
 func tally(t *testing.T, name string, vectors []vector, run func(*testing.T, vector)) {
 	passed := 0
 	for _, v := range vectors {
-		if t.Run(v.Name, func(t *testing.T) { run(t, v) }) {
+		if t.Run(name+"/"+v.Name, func(t *testing.T) { run(t, v) }) {
 			passed++
 		}
 	}
 	t.Logf("%s: %d of %d vectors decided as the file says", name, passed, len(vectors))
 }
 
-func TestVectorsSSOfy(t *testing.T) {
-	vectors := loadVectors(t, "testdata/ssofy.json")
-	tally(t, "ssofy", vectors, func(t *testing.T, v vector) {
-		if v.Kind == "response" {
-			if got := ssofyHash(v.Secret, v.Path+"1"+v.Salt); got != v.Expected.Hash { // as checkSSOfy expects answers
-				t.Errorf("got %s, want %s", got, v.Expected.Hash)
-			}
-			return
-		}
-		for _, target := range targets(t, v) {
-			b, got := runVector(t, ssofy.New, sourcePath(v), target, v, ssofyVerdict(v))
-			checkSSOfy(t, v, b, got)
-		}
-		if v.ExpectedPHP.Signature != "" {
-			runVector(t, ssofy.New, v.Path, v.Path, signedByPHP(v), phpVerdict(v))
-		}
-	})
-}
-
-// sourcePath is where the source is: where the case calls it, except where the case is about calling another path.
-func sourcePath(v vector) string {
-	switch v.Name {
-	case "malleable-path-absorbs-value", "reject-extra-trailing-slash":
-		return "/webhooks/ssofy"
-	}
-	return v.Path
-}
-
-// targets are the request lines of a case: its path with the query of its URL, and the URL's path where it is raw.
-func targets(t *testing.T, v vector) []string {
+// start makes the one source of a configuration file, whatever secret it asks the environment for being that of v.
+func (v vector) start(t *testing.T, text string) (config.Source, provider.Provider, error) {
 	t.Helper()
-	u, err := url.Parse(v.URL)
-	if err != nil {
+	file := filepath.Join(t.TempDir(), "forebay.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	target := v.Path
-	if u.RawQuery != "" {
-		target += "?" + u.RawQuery
+	create := map[string]func(provider.Config) (provider.Provider, error){
+		"asgardeo": asgardeo.New, "entrust": entrust.New, "generic": generic.New, "mgpass": mgpass.New,
+		"scalekit": scalekit.New, "set": set.New, "ssofy": ssofy.New,
 	}
-	if v.Name == "url-raw-unicode" {
-		return []string{target, u.Path}
+	c, err := config.Load(file, config.Options{
+		Getenv: func(string) string { return v.Secret }, Providers: slices.Collect(maps.Keys(create)),
+	})
+	if err != nil {
+		return config.Source{}, nil, err
 	}
-	return []string{target}
+	if len(c.Sources) != 1 {
+		return config.Source{}, nil, errors.New("not one source")
+	}
+	s := c.Sources[0]
+	p, err := create[s.Provider](s.Config(v.clock))
+	return s, p, err
 }
 
-// ssofyVerdict follows the file, with the exceptions that its README and the provider's page name.
-func ssofyVerdict(v vector) verdict {
-	unverified, unreadable := verdict{400, "unverified", 0}, verdict{400, "unreadable", 0}
-	switch v.Name {
-	case "malleable-path-absorbs-value", "reject-extra-trailing-slash":
-		return verdict{404, "", 0}
-	case "malleable-key-rename":
-		return unreadable
-	case "diverge-header-numeric-salt", "lone-surrogate":
-		return unverified
+// run sends v, byte for byte, to the source of a configuration file, at target or, where that is empty, at the path of
+// the source, and holds what happens against want. A source that does not start refuses everything: no bench.
+func (v vector) run(t *testing.T, text, target string, want verdict) (*bench, reply) {
+	t.Helper()
+	s, p, err := v.start(t, text)
+	if err != nil {
+		if want.stored > 0 {
+			t.Errorf("refused at start: %v", err)
+		}
+		return nil, reply{}
 	}
-	var body struct{ Action any }
-	_ = json.Unmarshal([]byte(v.Body), &body)
-	action, _ := body.Action.(string)
+	b := newBench(t, p, func(b *bench) {
+		b.config.Sources = []ingress.Source{{Name: "test", ProviderName: s.Provider, Path: s.Path, Provider: p}}
+		b.config.Now = v.clock
+	})
+	if target == "" {
+		target = s.Path
+	}
+	got := b.raw("%s", v.wire(t, target))
+	if stored := len(b.messages()); got.status != want.status || stored != want.stored {
+		t.Errorf("answered %d and stored %d, want %d and %d: %s", got.status, stored, want.status, want.stored, got.body)
+	}
+	return b, got
+}
+
+func (v vector) clock() time.Time {
 	switch {
-	case !v.Valid:
-		return unverified
-	case action == "":
-		return unreadable
+	case v.NowMS != 0:
+		return time.UnixMilli(v.NowMS)
+	case v.Now+v.NowUnix != 0:
+		return time.Unix(v.Now+v.NowUnix, 0)
 	}
-	return verdict{200, "accepted", 1}
+	return time.Now()
 }
 
-// phpVerdict: the PHP library's signature counts where numbers differ, and nowhere else.
-func phpVerdict(v vector) verdict {
-	if strings.HasPrefix(v.Name, "number-") {
-		return verdict{400, "unreadable", 0} // verified, and no event
-	}
-	return verdict{400, "unverified", 0}
-}
-
-func signedByPHP(v vector) vector {
-	v.Headers = maps.Clone(v.Headers)
-	v.Headers["Signature"] = v.ExpectedPHP.Signature
-	return v
-}
-
-// checkSSOfy: the ID is the hash that was sent, and a success, alone, is signed.
-func checkSSOfy(t *testing.T, v vector, b *bench, got reply) {
+func (v vector) bytes(t *testing.T) string {
 	t.Helper()
-	if got.status != 200 {
-		if got.header.Get("Signature") != "" {
-			t.Error("a refusal is signed")
-		}
-		return
+	if v.Body != nil {
+		return *v.Body
 	}
-	if want := "test/" + readSSOfy(t, v.Headers["Signature"]).Hash; b.messages()[0].ID != want {
-		t.Errorf("id: got %s, want %s", b.messages()[0].ID, want)
-	}
-	if got.body != `{"success":true}` || got.header.Get("Forebay-Stored") != "journal" {
-		t.Errorf("got %s, Forebay-Stored %q", got.body, got.header.Get("Forebay-Stored"))
-	}
-	s := readSSOfy(t, got.header.Get("Signature"))
-	if want := ssofyHash(v.Secret, v.Path+"1"+s.Salt); s.Hash != want || len(s.Salt) < 16 {
-		t.Errorf("signature of the answer: got %+v, want hash %s", s, want)
-	}
-	if v.Name == "malleable-flattened" && !strings.HasPrefix(string(b.messages()[0].Action), "other.") {
-		t.Errorf("action: got %s, want other.…", b.messages()[0].Action)
-	}
-}
-
-type ssofySignature struct{ Hash, Salt string }
-
-func readSSOfy(t *testing.T, header string) (s ssofySignature) {
-	t.Helper()
-	text, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(header, "="))
+	body, err := base64.StdEncoding.DecodeString(v.BodyBase64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &s); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return string(body)
 }
 
-func ssofyHash(secret, message string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(message))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-func TestVectorsMgPass(t *testing.T) {
-	tally(t, "mgpass", loadVectors(t, "testdata/mgpass.json"), func(t *testing.T, v vector) {
-		want := verdict{200, "accepted", 1}
-		if !v.Valid {
-			want = verdict{401, "unverified", 0}
-		}
-		b, _ := runVector(t, mgpass.New, path, path, v, want)
-		if v.Valid && v.Expect.Type != "" {
-			checkMgPass(t, v, b)
-		}
-	})
-}
-
-func checkMgPass(t *testing.T, v vector, b *bench) {
+// wire is the request as it goes over the network. A case without a content type has that of its provider.
+func (v vector) wire(t *testing.T, target string) string {
 	t.Helper()
-	m := b.messages()[0]
-	e, err := schema.Parse(m.Subject, m.Header, m.Body)
+	if v.Method == "" {
+		v.Method = http.MethodPost
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: ingress.example.com\r\n", v.Method, target)
+	headers := map[string]string{}
+	for name, value := range v.Headers {
+		headers[http.CanonicalHeaderKey(name)] = value
+	}
+	if v.Method == http.MethodPost {
+		headers["Content-Length"] = fmt.Sprint(len(v.bytes(t)))
+		if headers["Content-Type"] == "" {
+			headers["Content-Type"] = "application/json"
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		fmt.Fprintf(&b, "%s: %s\r\n", name, headers[name])
+	}
+	return b.String() + "\r\n" + v.bytes(t)
+}
+
+// quoted is a value in JSON, which is YAML too.
+func quoted(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256([]byte(v.Body))
-	id := hex.EncodeToString(sum[:])
-	if v.Expect.ID != nil {
-		id = *v.Expect.ID
-	}
-	if e.ID != id || e.Native != v.Expect.Type {
-		t.Errorf("got id %s, native %s; want %s, %s", e.ID, e.Native, id, v.Expect.Type)
-	}
-	if v.Expect.TimeUnix != 0 && e.Time.Unix() != v.Expect.TimeUnix {
-		t.Errorf("time: got %d, want %d", e.Time.Unix(), v.Expect.TimeUnix)
-	}
-	if string(e.Payload) != v.Body {
-		t.Errorf("payload: got %s, want the body as it came", e.Payload)
-	}
+	return string(text)
+}
+
+// aSource is a configuration file with one source at path.
+func aSource(t *testing.T, of, path, options string) string {
+	t.Helper()
+	return fmt.Sprintf("public_url: https://ingress.example.com\nsources:\n  test: {provider: %s, path: %s, secrets: [\"${SECRET}\"]%s}\n",
+		of, quoted(t, path), options)
 }
