@@ -12,6 +12,40 @@ type figure struct {
 	seen  func(records) (value float64, ok bool)
 	unit  string
 	holds func(float64) bool // whether a value reaches the goal; nil: there is none
+
+	backlog int // of so many events; 0: it is about no backlog
+}
+
+// look finds the value, printed with its unit. Where the backlog was a shorter one, the text says so.
+func (f figure) look(r records) (value float64, text string, ok bool) {
+	if f.backlog == 0 {
+		value, ok = f.seen(r)
+		return value, digits(value) + f.unit, ok
+	}
+	some, at := r.behind(f.backlog)
+	value, ok = f.seen(some)
+	text = digits(value) + f.unit
+	if at != f.backlog {
+		text += " (with " + grouped(float64(at)) + ")"
+	}
+	return value, text, ok
+}
+
+// behind gives what was seen with a backlog of that length. Where none was measured and a million are meant, the longest
+// below it has to do.
+func (r records) behind(events int) (some records, at int) {
+	for _, one := range r.of("backlog") {
+		if one.At == events || events == million && one.At < million {
+			some, at = records{one}, one.At
+		}
+	}
+	return some, at
+}
+
+// with says of a figure that it is about a backlog.
+func (f figure) with(backlog int) figure {
+	f.backlog = backlog
+	return f
 }
 
 // figures are printed where all that they need has been measured.
@@ -25,15 +59,16 @@ func figures() []figure {
 		free("p99 of the answer, open loop at half of its highest rate", " ms", one("latency", ours, "p99", 1e-3)),
 		least("accepting while NATS is down ÷ while it is up", 0.95, "", within("outage", "down", "up", "rate")),
 		least("publishing a backlog of 1 million ÷ plain asynchronous publishing of the same messages", 0.80, "",
-			atBacklog(million, ratio("backlog", ours, "plain", "drain"))),
-		most("resident memory with a backlog of 1 million", 200, " MB", atBacklog(million, peak("backlog", ours, "resident", 1e6))),
-		most("resident memory with a backlog of 10 million", 200, " MB", atBacklog(10*million, peak("backlog", ours, "resident", 1e6))),
-		most("urgent event from answer to handler while 1 million wait, p99", 50, " ms", atBacklog(million, one("backlog", "urgent", "p99", 1e-3))),
+			ratio("backlog", ours, "plain", "drain")).with(million),
+		most("resident memory with a backlog of 1 million", 200, " MB", peak("backlog", ours, "resident", 1e6)).with(million),
+		most("resident memory with a backlog of 10 million", 200, " MB", peak("backlog", ours, "resident", 1e6)).with(10 * million),
+		most("urgent event from answer to handler while 1 million wait, p99", 50, " ms", one("backlog", "urgent", "p99", 1e-3)).with(million),
 		most("from answer to handler, idle system, p99 ÷ plain publish-to-fetch", 2, "", ratio("handover", ours, "plain", "p99")),
 		most("allocations per accepted event, of the whole process", 40, "", one("accept", ours, "mallocs", 1)),
+		free("the same beyond those of `bare`", "", beyond("accept", ours, bare, "mallocs")),
 		most("start to first accepted event, empty", 0.5, " s", one("start", ours, "start", 1)),
-		most("start to first accepted event, with a journal of 1 million", 2, " s", atBacklog(million, one("backlog", "stopped", "start", 1))),
-		most("the same after a kill", 2, " s", atBacklog(million, one("backlog", "killed", "start", 1))),
+		most("start to first accepted event, with a journal of 1 million", 2, " s", one("backlog", "stopped", "start", 1)).with(million),
+		most("the same after a kill", 2, " s", one("backlog", "killed", "start", 1)).with(million),
 		free("events handled by a consumer ÷ plain JetStream fetch", "", ratio("consume", ours, "plain", "rate")),
 		free("events handled by a consumer", " /s", one("consume", ours, "rate", 1)),
 		free("events replayed to a consumer", " /s", one("replay", "give", "rate", 1)),
@@ -48,11 +83,11 @@ func figures() []figure {
 const million = 1_000_000
 
 func least(what string, goal float64, unit string, seen func(records) (float64, bool)) figure {
-	return figure{what, "≥ " + digits(goal) + unit, seen, unit, func(v float64) bool { return v >= goal }}
+	return figure{what: what, goal: "≥ " + digits(goal) + unit, seen: seen, unit: unit, holds: func(v float64) bool { return v >= goal }}
 }
 
 func most(what string, goal float64, unit string, seen func(records) (float64, bool)) figure {
-	return figure{what, "≤ " + digits(goal) + unit, seen, unit, func(v float64) bool { return v <= goal }}
+	return figure{what: what, goal: "≤ " + digits(goal) + unit, seen: seen, unit: unit, holds: func(v float64) bool { return v <= goal }}
 }
 
 func free(what, unit string, seen func(records) (float64, bool)) figure {
@@ -74,6 +109,16 @@ func ratio(row, above, below, what string) func(records) (float64, bool) {
 		a, ok := r.Values.median(above, what)
 		b, also := r.Values.median(below, what)
 		return a / b, ok && also && b > 0
+	}
+}
+
+// beyond is the difference of two contestants' medians.
+func beyond(row, above, below, what string) func(records) (float64, bool) {
+	return func(all records) (float64, bool) {
+		r, _ := all.base(row)
+		a, ok := r.Values.median(above, what)
+		b, also := r.Values.median(below, what)
+		return a - b, ok && also
 	}
 }
 
@@ -108,19 +153,6 @@ func peak(row, who, what string, unit float64) func(records) (float64, bool) {
 			return 0, false
 		}
 		return slices.Max(found) / unit, true
-	}
-}
-
-// atBacklog looks only at what was seen with a backlog of that length, or of the longest below a million.
-func atBacklog(events int, seen func(records) (float64, bool)) func(records) (float64, bool) {
-	return func(all records) (float64, bool) {
-		var some records
-		for _, r := range all.of("backlog") {
-			if r.At == events || events == million && r.At < million {
-				some = records{r}
-			}
-		}
-		return seen(some)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 	}
 	found := 0
 	for _, f := range figures() {
-		value, ok := f.seen(seen)
+		value, _, ok := f.look(seen)
 		if !ok {
 			continue
 		}
@@ -51,7 +51,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %v", f.what, value)
 		}
 	}
-	if found != 17 { // all but those of the other rows, and of contestants and a backlog on demand
+	if found != 18 { // all but those of the other rows, and of contestants and a backlog on demand
 		t.Errorf("%d figures:\n%s", found, stdout.Bytes())
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 3 {
@@ -90,6 +90,28 @@ func TestTheTableHasGoalsAndFigures(t *testing.T) {
 	}
 	if got := strings.Count(out.String(), "not reached"); got != 3 {
 		t.Errorf("%d goals are not reached, want 3:\n%s", got, &out)
+	}
+}
+
+// A figure about a million events says so when there were fewer; one about ten million takes nothing else.
+func TestAShorterBacklogIsNamed(t *testing.T) {
+	of := func(events int, resident float64) record {
+		return record{Row: "backlog", At: events, Values: values{"forebay.resident": {1e6, resident}}}
+	}
+	for _, c := range []struct {
+		seen    records
+		backlog int
+		want    string
+	}{
+		{records{of(20_000, 50e6)}, million, "50 MB (with 20k)"},
+		{records{of(20_000, 50e6), of(million, 60e6), of(10*million, 70e6)}, million, "60 MB"},
+		{records{of(million, 60e6), of(10*million, 70e6)}, 10 * million, "70 MB"},
+		{records{of(million, 60e6)}, 10 * million, ""},
+	} {
+		_, text, ok := most("memory", 200, " MB", peak("backlog", ours, "resident", 1e6)).with(c.backlog).look(c.seen)
+		if ok != (c.want != "") || ok && text != c.want {
+			t.Errorf("%q, %t; want %q", text, ok, c.want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // A plot is lines over an axis. It is written as SVG by hand: a library for a few lines and labels would be the largest
 // dependency of this program.
 type plot struct {
-	title, x, y string
+	title, x    string
 	logarithmic bool // the axis of x, all of which are above 0
 	series      []series
 }
@@ -48,7 +48,6 @@ func (p plot) svg() []byte {
 	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", plotWidth, plotHeight)
 	text(&out, left, 22, "start", p.title)
 	text(&out, (left+plotWidth-right)/2, plotHeight-12, "middle", p.x)
-	text(&out, 8, 22, "start", p.y)
 	f := p.frame(all)
 	f.drawAxes(&out)
 	for i, s := range p.series {
@@ -74,6 +73,9 @@ func (p plot) frame(all []point) frame {
 	}
 	slices.Sort(f.marks)
 	f.marks = slices.Compact(f.marks)
+	if !f.logarithmic {
+		f.marks = multiples(f.marks[len(f.marks)-1])
+	}
 	f.low, f.high = f.scale(f.marks[0]), f.scale(f.marks[len(f.marks)-1])
 	if f.high == f.low {
 		f.high++
@@ -81,6 +83,17 @@ func (p plot) frame(all []point) frame {
 	f.step = niceStep(f.most / 5)
 	f.most = f.step * math.Ceil(f.most/f.step)
 	return f
+}
+
+// multiples are those of a round number, from 0 to the first that is not below most.
+func multiples(most float64) (all []float64) {
+	step := niceStep(most / 5)
+	for n := 0.0; ; n++ {
+		all = append(all, n*step)
+		if n*step >= most {
+			return all
+		}
+	}
 }
 
 // niceStep is 1, 2 or 5 times a power of ten, and not below least.

@@ -77,7 +77,7 @@ var curveTitles = map[string]string{
 
 func (r record) contestantRows() [][]string {
 	rows := [][]string{{
-		"contestant", "accepted/s", "p50 ms", "p99 ms", "p99.9 ms", "in the stream after", "with it/s", "CPU µs", "load CPU", "MB",
+		"contestant", "accepted/s", "p50 ms", "p99 ms", "p99.9 ms", "in the stream after", "with it/s", "CPU µs", "allocations", "load CPU", "MB",
 	}}
 	for _, c := range contestants {
 		if _, ok := r.Values.median(c.name, "rate"); !ok {
@@ -86,7 +86,7 @@ func (r record) contestantRows() [][]string {
 		of := func(what string) float64 { v, _ := r.Values.median(c.name, what); return v }
 		rows = append(rows, []string{
 			c.title, fixed(of("rate"), 0), ms(of("p50")), ms(of("p99")), ms(of("p999")), fixed(of("lag"), 3) + " s",
-			fixed(of("through"), 0), fixed(of("cpu")*1e6, 0), fixed(of("load"), 2), fixed(of("resident")/1e6, 0),
+			fixed(of("through"), 0), fixed(of("cpu")*1e6, 0), fixed(of("mallocs"), 0), fixed(of("load"), 2), fixed(of("resident")/1e6, 0),
 		})
 	}
 	return rows
@@ -107,7 +107,7 @@ func (r records) curveRows(row string) [][]string {
 func (r records) figureRows() [][]string {
 	rows := [][]string{{"figure", "goal", "seen", ""}}
 	for _, f := range figures() {
-		value, ok := f.seen(r)
+		value, text, ok := f.look(r)
 		if !ok {
 			continue
 		}
@@ -115,7 +115,7 @@ func (r records) figureRows() [][]string {
 		if f.holds != nil && !f.holds(value) {
 			verdict = "not reached"
 		}
-		rows = append(rows, []string{f.what, f.goal, digits(value) + f.unit, verdict})
+		rows = append(rows, []string{f.what, f.goal, text, verdict})
 	}
 	return rows
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 )
 
@@ -33,13 +34,26 @@ func (c serveCommand) Run(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
+	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
+	operator := &http.Server{Handler: http.HandlerFunc(countMallocs), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = operator.Serve(admin) }() // who asks for a figure and gets none says so
+	context.AfterFunc(ctx, func() { _, _ = server.Close(), operator.Close() })
 	log := slog.New(slog.NewJSONHandler(w.stderr, nil))
 	log.Info(saysSource, "url", "http://"+listener.Addr().String()+path)
-	log.Info(saysReady, "nats", nats)
+	log.Info(saysReady, "nats", nats, "admin", "http://"+admin.Addr().String())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+// countMallocs answers as forebay's admin listener does, with the one metric that is asked for.
+func countMallocs(w http.ResponseWriter, _ *http.Request) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fmt.Fprintf(w, "%s %d\n", mallocsMetric, m.Mallocs)
 }

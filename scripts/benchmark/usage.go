@@ -19,20 +19,23 @@ import (
 type usage struct {
 	cpu      time.Duration // of one processor, since it started
 	resident float64       // bytes of memory now
-	mallocs  float64       // objects allocated since it started; of forebay only
+	mallocs  float64       // objects allocated since it started
 }
+
+// mallocsMetric is what Prometheus' client calls them.
+const mallocsMetric = "go_memstats_mallocs_total"
 
 // since gives what was used from one look to a later one.
 func (u usage) since(before usage) usage {
 	return usage{cpu: u.cpu - before.cpu, resident: u.resident, mallocs: u.mallocs - before.mallocs}
 }
 
-// usage asks the system, and forebay's admin listener.
+// usage asks the system, and the process itself on its admin listener, if it has one.
 func (p *process) usage(ctx context.Context) (u usage, err error) {
 	if u, err = readStat(p.command.Process.Pid); err != nil || p.at.Admin == "" {
 		return u, err
 	}
-	u.mallocs, err = metric(ctx, p.at.Admin, "go_memstats_mallocs_total")
+	u.mallocs, err = metric(ctx, p.at.Admin, mallocsMetric)
 	return u, err
 }
 
