@@ -12,7 +12,8 @@ import (
 )
 
 type checkCommand struct {
-	JSON bool `help:"Print JSON, one finding a line."`
+	JSON   bool `help:"Print JSON, one finding a line."`
+	Health bool `help:"Only ask the forebay that runs with this configuration whether it is healthy, as containers do."`
 }
 
 // Help is shown by "forebay check --help".
@@ -43,6 +44,9 @@ func (k *checkCommand) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	if k.Health {
+		return k.health(ctx, e.screen(), c)
+	}
 	out, failed := e.screen(), 0
 	for _, f := range findings(ctx, c) {
 		if f.Verdict == fail {
@@ -60,7 +64,7 @@ func (k *checkCommand) Run(ctx context.Context, e *environment) error {
 
 // findings are in the order of an event's way.
 func findings(ctx context.Context, c *config.Config) []finding {
-	running := probe(ctx, c)
+	running := probe(ctx, c, "/readyz")
 	return slices.Concat(
 		checkFile(c), running.findings(c), checkSources(c), checkConsumers(c), checkSeal(c),
 		checkData(c), checkBroker(ctx, c, running),
@@ -92,21 +96,21 @@ func checkFile(c *config.Config) []finding {
 // An instance is the forebay that runs with this configuration, if one does.
 type instance struct {
 	err   error // none answers
-	ready state
+	state state
 }
 
 // probeTime is how long the admin listener may take.
 const probeTime = 2 * time.Second
 
 // probe asks the admin listener.
-func probe(ctx context.Context, c *config.Config) (i instance) {
+func probe(ctx context.Context, c *config.Config, path string) (i instance) {
 	address, err := dialable(c.Admin)
 	if err != nil {
 		return instance{err: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		return instance{err: err}
 	}
@@ -115,7 +119,7 @@ func probe(ctx context.Context, c *config.Config) (i instance) {
 		return instance{err: err}
 	}
 	defer response.Body.Close()
-	i.err = json.NewDecoder(response.Body).Decode(&i.ready)
+	i.err = json.NewDecoder(response.Body).Decode(&i.state)
 	return i
 }
 
@@ -126,10 +130,10 @@ func (i instance) findings(c *config.Config) []finding {
 		return append([]finding{{"serve", ok, "not running"}}, checkListeners(c)...)
 	}
 	found := []finding{{"serve", ok, "running and ready"}}
-	if !i.ready.OK {
+	if !i.state.OK {
 		found[0] = finding{"serve", fail, "running, and refuses deliveries"}
 	}
-	for _, p := range i.ready.Problems {
+	for _, p := range i.state.Problems {
 		found = append(found, finding{"serve", warn, p})
 	}
 	return found

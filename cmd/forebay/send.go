@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type sendCommand struct {
 	Provider string      `arg:"" optional:"" help:"A provider, or the name of a configured source."`
 	Action   string      `arg:"" optional:"" help:"A native action of the provider (otp_requested), or ours (otp.requested)."`
 	To       string      `help:"Call this URL. Without a path: that of the source. Default: the configured listener." placeholder:"URL"`
+	Listener string      `help:"Where the configured listener is reached from here. Else $FOREBAY_LISTENER, else on this machine." placeholder:"HOST:PORT"`
 	Count    int         `short:"n" default:"1" help:"How many deliveries, each with an ID of its own."`
 	Source   string      `help:"The source whose secret and path are used, where the provider has several." placeholder:"NAME"`
 	Secret   string      `help:"Sign with this secret instead of the configured one." placeholder:"SECRET"`
@@ -46,6 +48,7 @@ func (s *sendCommand) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	s.Listener = cmp.Or(s.Listener, e.getenv("FOREBAY_LISTENER"))
 	t, err := s.target(c)
 	if err != nil {
 		return usageError{fmt.Errorf("send: %w", err)}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -44,7 +45,7 @@ func (s *sendCommand) target(c *config.Config) (*target, error) {
 	if s.To != "" {
 		err = t.aimAt(s.To)
 	} else {
-		err = t.aimAtListener(c)
+		err = t.aimAtListener(c, cmp.Or(s.Listener, c.Listen))
 	}
 	if err != nil {
 		return nil, err
@@ -128,9 +129,9 @@ func (t *target) aimAt(text string) error {
 	return nil
 }
 
-// aimAtListener calls the listener that the configuration names.
-func (t *target) aimAtListener(c *config.Config) error {
-	address, err := dialable(c.Listen)
+// aimAtListener calls the listener that the configuration names, which is reached at an address.
+func (t *target) aimAtListener(c *config.Config, address string) error {
+	address, err := dialable(address)
 	if err != nil {
 		return fmt.Errorf("listen: %w: say --to URL", err)
 	}
