@@ -120,6 +120,7 @@ func scan(ctx context.Context, js jetstream.JetStream, stream string, c scanConf
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
+	defer forget(ctx, js, stream, reader)
 	pending := reader.CachedInfo().NumPending
 	if c.total != nil {
 		c.total(pending)
@@ -136,6 +137,13 @@ func scan(ctx context.Context, js jetstream.JetStream, stream string, c scanConf
 		return err
 	}
 	return nil
+}
+
+// forget removes a reader now. The server would do so in five minutes, and takes no more than a thousand of them meanwhile.
+func forget(ctx context.Context, js jetstream.JetStream, stream string, reader jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = js.DeleteConsumer(ctx, stream, reader.CachedInfo().Name)
 }
 
 func (c scanConfig) reader() jetstream.OrderedConsumerConfig {
