@@ -16,9 +16,13 @@ import (
 //	/healthz  200, or 503 when only a restart helps
 //	/readyz   200 while deliveries are accepted, else 503; its body says what is wrong either way
 //	/metrics  Prometheus
+//	/quarantine/release  for the command of that name
 //	/debug/pprof/  Go's profiles
-func newAdmin(r *prometheus.Registry, s store, draining func() bool) *http.Server {
+//
+// Everything is behind [guardAdmin]; hosts are the names by which it may be called.
+func newAdmin(r *prometheus.Registry, s store, consumers func() []error, draining func() bool, release http.Handler, hosts []string) *http.Server {
 	router := mux.NewRouter()
+	router.Handle(releasePath, release).Methods(http.MethodPost)
 	router.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r}))
 	router.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	router.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -29,14 +33,14 @@ func newAdmin(r *prometheus.Registry, s store, draining func() bool) *http.Serve
 	})
 	router.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
 		p := s.problems()
-		st := state{OK: p.refuse == nil && !draining(), Problems: texts(p.refuse, p.delay)}
+		st := state{OK: p.refuse == nil && !draining(), Problems: texts(append([]error{p.refuse, p.delay}, consumers()...)...)}
 		if draining() {
 			st.Problems = append(st.Problems, "draining: stopping soon")
 		}
 		answerState(w, st)
 	})
 	return &http.Server{
-		Handler: router, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		Handler: guardAdmin(router, hosts), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 	}
 }
 

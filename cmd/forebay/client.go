@@ -52,7 +52,8 @@ func outsideBroker(ctx context.Context, c *config.Config, log *slog.Logger) (*br
 		if err != nil {
 			return nil, usageError{fmt.Errorf("nats.listen: %w", err)}
 		}
-		outside.URL = "nats://" + address
+		outside.URL, outside.Users = "nats://"+address, nil
+		outside.TLS = broker.TLS{Pin: string(c.NATS.TLS.Cert)}
 	}
 	b, err := broker.Start(ctx, outside)
 	if err != nil {
