@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -23,7 +22,7 @@ import (
 func TestRelease(t *testing.T) {
 	for name, sealed := range map[string]bool{"sealed": true, "in clear": false} {
 		t.Run(name, func(t *testing.T) {
-			w := newWard(t, sealed)
+			w := newWard(t, sealed).serve()
 			id := w.keep("rewards", event("evt_1"), "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 			stdout, _ := w.run(0, "list", "--json")
 			wantSays(t, stdout, id, fmt.Sprintf(`"sealed":%v`, sealed), `"received":"2026-03-01T12:00:00.031Z"`)
@@ -38,7 +37,7 @@ func TestRelease(t *testing.T) {
 			w.wantKept(1)
 
 			stdout, _ = w.run(0, "release", id)
-			wantSays(t, stdout, "released", "published  identity.rewards.token.issued  rewards/evt_1", "1 deliveries: 1 released, 0 not")
+			wantSays(t, stdout, "released", "accepted  identity.rewards.token.issued  rewards/evt_1", "1 deliveries: 1 released, 0 not")
 			w.wantIDs("rewards/evt_1")
 			w.wantKept(0)
 			if stdout, _ = w.run(0, "list"); stdout != "" {
@@ -58,7 +57,7 @@ func TestRelease(t *testing.T) {
 
 // Sensitive members are sealed when they are released.
 func TestReleaseSeals(t *testing.T) {
-	w := newWard(t, true)
+	w := newWard(t, true).serve()
 	w.keep("staff", `{"id":"evt_1","type":"user.imported","data":{"password":"c0rrect horse"}}`)
 	w.run(0, "release", "--all")
 	all := w.stored("IDENTITY")
@@ -71,22 +70,13 @@ func TestReleaseSeals(t *testing.T) {
 // in the stream, whose duplicate window is over.
 func TestReleaseOfWhatTheStreamHas(t *testing.T) {
 	w := newWard(t, false)
-	c, err := w.js.Stream(t.Context(), "IDENTITY")
-	check(t, err)
-	short := c.CachedInfo().Config
-	short.Duplicates = 100 * time.Millisecond
-	_, err = w.js.UpdateStream(t.Context(), short)
-	check(t, err)
 	had := nats.Header{schema.HeaderMsgID: {"rewards/evt_1"}}
 	w.publish("identity.rewards.other.earlier_name", had, nil)
-	probe := nats.Header{schema.HeaderMsgID: {"probe"}}
-	w.publish("identity.rewards.a.probe", probe, nil)
-	check(t, poll(func() error {
-		if w.publish("identity.rewards.a.probe", probe, nil).Duplicate {
-			return errors.New("the duplicate window is not over")
-		}
-		return nil
-	}))
+	w.serve()
+	w.keep("rewards", event("evt_0"))
+	w.run(0, "release", "--all")
+	w.wantIDs("rewards/evt_1", "rewards/evt_0")
+	probes := w.forget()
 
 	w.keep("rewards", event("evt_1"))
 	w.keep("rewards", event("evt_1"), "Retry: 1")
@@ -95,19 +85,98 @@ func TestReleaseOfWhatTheStreamHas(t *testing.T) {
 	stdout, _ := w.run(0, "release", "--all", "--dry-run")
 	wantSays(t, stdout, "1 would be published, 3 are in the stream already")
 	stdout, _ = w.run(0, "release", "--all")
-	wantSays(t, stdout, "4 deliveries: 4 released, 0 not; events: 1 published, 3 were in the stream already")
-	w.wantIDs("rewards/evt_1", "probe", "probe", "rewards/evt_2")
+	wantSays(t, stdout, "4 deliveries: 4 released, 0 not; events: 1 accepted, 3 were stored before")
+	w.wantIDs(slices.Concat([]string{"rewards/evt_1", "rewards/evt_0"}, probes, []string{"rewards/evt_2"})...)
 	w.wantKept(0)
+}
+
+// What the provider repeats after the release, when the stream's duplicate window is over, is a duplicate: the journal
+// knows what was released. So is a release that is called twice for one delivery.
+func TestRepetitionAfterRelease(t *testing.T) {
+	w := newWard(t, true).serve()
+	w.keep("staff", event("evt_1"))
+	w.keep("staff", event("evt_1"), "Retry: 1")
+	stdout, _ := w.run(0, "release", "--all")
+	wantSays(t, stdout, "2 deliveries: 2 released, 0 not; events: 1 accepted, 1 were stored before")
+	w.wantIDs("staff/evt_1")
+	probes := w.forget()
+	w.deliver("staff", event("evt_1"))
+	w.keep("staff", event("evt_1"), "Retry: 2")
+	w.run(0, "release", "--all")
+	check(t, w.stop()) // which waits until everything is published
+	w.wantIDs(append([]string{"staff/evt_1"}, probes...)...)
+}
+
+// With ack: stream a release is acknowledged by the stream, and called twice it is one event too.
+func TestReleaseToTheStream(t *testing.T) {
+	w := newWard(t, true, "stream").serve()
+	w.keep("staff", event("evt_1"))
+	w.keep("staff", event("evt_1"), "Retry: 1")
+	stdout, _ := w.run(0, "release", "--all")
+	wantSays(t, stdout, "2 deliveries: 2 released, 0 not; events: 1 accepted, 1 were stored before")
+	w.wantIDs("staff/evt_1")
+	w.wantKept(0)
+	w.deliver("staff", event("evt_1"))
+	w.wantIDs("staff/evt_1")
+}
+
+// Without a running forebay nothing is released, and the command says what is missing.
+func TestReleaseWithoutForebay(t *testing.T) {
+	w := newWard(t, false)
+	w.keep("rewards", event("evt_1"))
+	_, stderr := w.run(1, "release", "--all")
+	wantSays(t, stderr, "stopped after 0 of 1 deliveries", `is "forebay serve" running?`)
+	w.wantKept(1)
+	w.wantIDs()
+	stdout, _ := w.run(0, "release", "--all", "--dry-run")
+	wantSays(t, stdout, "1 would be published")
+}
+
+// Only a program may release, and only what was verified when it came.
+func TestReleaseIsGuarded(t *testing.T) {
+	w := newWard(t, false).serve()
+	w.keep("rewards", event("evt_1"))
+	genuine := quarantinedOf(1, w.stored("IDENTITY_QUARANTINE")[0].Data).Request
+	asked := func(seq uint64, request []byte) string {
+		text, err := json.Marshal(releaseRequest{Seq: seq, Request: request})
+		check(t, err)
+		return string(text)
+	}
+	forged := bytes.Replace(genuine, []byte("usr_7k2m9"), []byte("usr_other"), 1)
+	const ours, plain = releaseHeader + ": 1", "Content-Type: application/json"
+	for _, c := range []struct {
+		body    string
+		status  int
+		headers []string
+	}{
+		{asked(1, genuine), 403, []string{plain}},
+		{asked(1, genuine), 403, []string{ours, "Content-Type: text/plain"}},
+		{asked(1, genuine), 403, []string{ours, plain, "Origin: http://" + w.admin}},
+		{asked(1, genuine), 403, []string{ours, plain, "Sec-Fetch-Site: none"}},
+		{asked(1, forged), 409, []string{ours, plain}},
+		{asked(2, genuine), 410, []string{ours, plain}},
+		{"{", 400, []string{ours, plain}},
+		{strings.Repeat(" ", 3<<20), 413, []string{ours, plain}},
+	} {
+		if got := w.ask(c.body, c.headers); got != c.status {
+			t.Errorf("%q and %.40q: answered %d, want %d", c.headers, c.body, got, c.status)
+		}
+	}
+	w.wantIDs()
+	if got := w.ask(asked(1, genuine), []string{ours, plain}); got != 200 {
+		t.Errorf("answered %d", got)
+	}
+	w.wantIDs("rewards/evt_1")
 }
 
 // What comes into the stream between the first look and a publication is found by another look, once the duplicate
 // window might not cover it.
 func TestHeldLooksAgain(t *testing.T) {
 	w := newWard(t, false)
-	client, err := connect(t.Context(), w.config(), newLog(t.Output()))
+	client, err := connect(t.Context(), w.loaded(), newLog(t.Output()))
 	check(t, err)
 	defer client.close()
-	h, err := newHeld(t.Context(), &quarantine{client: client, config: w.config()}, func(string, ...any) {})
+	h, err := newHeld(t.Context(), &quarantine{client: client, config: w.loaded()}, func(string, ...any) {})
 	check(t, err)
 	has := func(id string) bool {
 		t.Helper()
@@ -134,7 +203,7 @@ func TestHeldLooksAgain(t *testing.T) {
 
 // Interrupted after the first delivery, the others are in quarantine; called again, every event is there once.
 func TestReleaseInterrupted(t *testing.T) {
-	w := newWard(t, true)
+	w := newWard(t, true).serve()
 	for i := range 5 {
 		w.keep("rewards", event(fmt.Sprintf("evt_%d", i)))
 	}
@@ -149,7 +218,7 @@ func TestReleaseInterrupted(t *testing.T) {
 	w.wantIDs("rewards/evt_0")
 	w.wantKept(4)
 	stdout, _ := w.run(0, "release", "--all")
-	wantSays(t, stdout, "4 deliveries: 4 released, 0 not; events: 4 published")
+	wantSays(t, stdout, "4 deliveries: 4 released, 0 not; events: 4 accepted")
 	w.wantIDs("rewards/evt_0", "rewards/evt_1", "rewards/evt_2", "rewards/evt_3", "rewards/evt_4")
 }
 
@@ -161,7 +230,7 @@ var _ io.Writer = writer(nil)
 
 // One that cannot be read, an ID that is not there and another source keep no delivery back.
 func TestReleaseSome(t *testing.T) {
-	w := newWard(t, false)
+	w := newWard(t, false).serve()
 	first := w.keep("rewards", event("evt_1"))
 	bad := w.keep("rewards", `{"id":"evt_2"}`)
 	w.keep("staff", event("evt_3"))
@@ -185,23 +254,6 @@ func TestReleaseSome(t *testing.T) {
 	if strings.Count(stdout, "\n") != 2 {
 		t.Errorf("list: %s", stdout)
 	}
-}
-
-// A delivery whose event the stream refuses stays, and the next one is released.
-func TestReleaseRefused(t *testing.T) {
-	w := newWard(t, false)
-	stream, err := w.js.Stream(t.Context(), "IDENTITY")
-	check(t, err)
-	small := stream.CachedInfo().Config
-	small.MaxMsgSize = 2000
-	_, err = w.js.UpdateStream(t.Context(), small)
-	check(t, err)
-	w.keep("rewards", strings.Replace(event("evt_1"), "usr_7k2m9", strings.Repeat("x", 2000), 1))
-	w.keep("rewards", event("evt_2"))
-	stdout, _ := w.run(1, "release", "--all")
-	wantSays(t, stdout, "publish identity.rewards.token.issued: ", "maximum", "2 deliveries: 1 released, 1 not")
-	w.wantIDs("rewards/evt_2")
-	w.wantKept(1)
 }
 
 // A provider that panics has not read it, and what it says is not repeated.

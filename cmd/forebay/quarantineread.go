@@ -41,7 +41,7 @@ func loadSealKey(c *config.Config, file string) (sealKey, error) {
 	return sealKey{jwk, err}, nil
 }
 
-// open gives the request of a delivery as HTTP text, sealed or not, and sees to it that it is the one that was received.
+// open gives the request of a delivery as HTTP text, sealed or not, as it was received.
 func (s sealKey) open(d quarantined) ([]byte, error) {
 	if d.broken != nil {
 		return nil, d.broken
@@ -56,11 +56,22 @@ func (s sealKey) open(d quarantined) ([]byte, error) {
 			return nil, fmt.Errorf("the request is sealed: %w", err)
 		}
 	}
-	sum := sha256.Sum256(text)
-	if d.ID != "quarantine-"+hex.EncodeToString(sum[:]) {
-		return nil, errors.New("the request was changed since it was received: its SHA-256 is not the one in its ID")
+	if err := d.check(text); err != nil {
+		return nil, err
 	}
 	return text, nil
+}
+
+// check refuses a request that is not the one that was verified when it came.
+func (d quarantined) check(text []byte) error {
+	if d.broken != nil {
+		return d.broken
+	}
+	sum := sha256.Sum256(text)
+	if d.ID != "quarantine-"+hex.EncodeToString(sum[:]) {
+		return errors.New("the request was changed since it was received: its SHA-256 is not the one in its ID")
+	}
+	return nil
 }
 
 // A rereader reads requests again that could not be read when they came: with the providers and the configuration of
@@ -68,32 +79,30 @@ func (s sealKey) open(d quarantined) ([]byte, error) {
 type rereader struct {
 	sources config.Sources
 	wire    schema.Wire
-	key     sealKey
 	made    map[string]provider.Provider // by source
 }
 
-// newRereader makes what encodes as the way in does.
-func newRereader(q *quarantine, key sealKey) (*rereader, error) {
+func newRereader(sources config.Sources, wire schema.Wire) *rereader {
+	return &rereader{sources, wire, map[string]provider.Provider{}}
+}
+
+// rewire is how events are encoded, as the way in does.
+func (q *quarantine) rewire() (schema.Wire, error) {
 	if err := q.config.EnsureSealKey(); err != nil {
-		return nil, usageError{err}
+		return schema.Wire{}, usageError{err}
 	}
 	sealer, err := q.config.Sealer()
 	if err != nil {
-		return nil, usageError{err}
+		return schema.Wire{}, usageError{err}
 	}
-	wire := schema.Wire{
+	return schema.Wire{
 		Prefix: q.config.Stream.Prefix, Lifetimes: q.config.Stream.Lifetimes, Seal: sealer, MaxBytes: q.nats.MaxPayload(),
-	}
-	return &rereader{q.config.Sources, wire, key, map[string]provider.Provider{}}, nil
+	}, nil
 }
 
-// read gives the messages of a delivery. The error says why it still cannot be read. It was verified when it came, and
-// is not again: its signature may be stale, its secret rotated.
-func (r *rereader) read(d quarantined) ([]schema.Message, error) {
-	text, err := r.key.open(d)
-	if err != nil {
-		return nil, err
-	}
+// read gives the messages of a delivery, from its request. The error says why it still cannot be read. It was verified
+// when it came, and is not again: its signature may be stale, its secret rotated.
+func (r *rereader) read(d quarantined, text []byte) ([]schema.Message, error) {
 	p, err := r.provider(d)
 	if err != nil {
 		return nil, err

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/schema"
 )
@@ -25,23 +21,23 @@ type quarantineReleaseCommand struct {
 // Help is shown by "forebay quarantine release --help".
 func (*quarantineReleaseCommand) Help() string {
 	return `For after an upgrade of forebay or of its configuration. Each request is read again, by what the provider of its
-source is today, and its events go to the stream as if it had just come in. They keep the time at which it was received,
-so a consumer's max_age applies. Signatures are not looked at again: they were right when the request came, and are stale.
+source is today, and its events go the way of those that just came in: through the running forebay, which is called at its
+admin address. They keep the time at which the request was received, so a consumer's max_age applies. Signatures are not
+looked at again: they were right when the request came, and are stale. A sealed request is opened here and travels opened,
+so call this on the machine of that forebay.
 
 What is guaranteed:
 
-- Nothing is lost. A delivery leaves the quarantine only after the stream has acknowledged all of its events. What still
-cannot be read stays, the reason is printed, and the exit code is 1. Interrupted anywhere, the rest is where it was:
-call it again.
+- Nothing is lost. A delivery leaves the quarantine only after all of its events are safe: flushed to the journal, or with
+ack: stream acknowledged by the stream. What still cannot be read stays, the reason is printed, and the exit code is 1.
+Interrupted anywhere, the rest is where it was: call it again.
 
-- Nothing doubles. The stream is looked through for the IDs of the events first, as far back as repeated deliveries are
-known (dedupe of the source) before the delivery came, and what came since is left to the stream's duplicate window. So
-an event is published once also where this was interrupted, is called twice at once, or where the provider has repeated
-the delivery meanwhile.
+- Nothing doubles. The journal knows what was released, so a repetition of the delivery is a duplicate for as long as any
+other (dedupe of the source). What the journal has forgotten, the stream is looked through for, as far back as repetitions
+are known before the delivery came. So an event is published once also where this was interrupted, is called twice at once,
+or where the provider has repeated the delivery meanwhile or does so later.
 
-What is not: a delivery that the provider repeats after its release, later than stream.duplicate_window, counts as new,
-and so does a repetition that has waited in the journal for so long: the journal does not know what was released. And a
-NATS server that loses power within its sync interval may forget what it has just acknowledged.`
+With ack: stream there is no journal, and a repetition after the release is known for stream.duplicate_window, as always.`
 }
 
 // check refuses a call that does not say what to release, or says it twice.
@@ -69,7 +65,11 @@ func (r *quarantineReleaseCommand) Run(ctx context.Context, e *environment) erro
 	if err != nil {
 		return err
 	}
-	reader, err := newRereader(q, key)
+	wire, err := q.rewire()
+	if err != nil {
+		return err
+	}
+	to, err := newReleaser(q.config)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,9 @@ func (r *quarantineReleaseCommand) Run(ctx context.Context, e *environment) erro
 	report := &releaseReport{
 		out: e.screen(), progress: e.screenOn(e.stderr), json: r.JSON, dry: r.DryRun, count: len(sequences),
 	}
-	release := release{quarantine: q, reader: reader, report: report, dry: r.DryRun}
+	release := release{
+		quarantine: q, key: key, reader: newRereader(q.config.Sources, wire), to: to, report: report, dry: r.DryRun,
+	}
 	return errors.Join(release.run(ctx, sequences), missing)
 }
 
@@ -105,13 +107,24 @@ func (r *quarantineReleaseCommand) pick(ctx context.Context, q *quarantine, prog
 	return slices.Compact(sequences), errors.Join(errs...)
 }
 
-// A release reads deliveries again, publishes their events and takes them out.
+// A release reads deliveries again, hands them to the running forebay and takes them out.
 type release struct {
 	*quarantine
+	key    sealKey
 	reader *rereader
 	held   *held // what the stream has of their events
+	to     *releaser
 	report *releaseReport
 	dry    bool
+}
+
+// read opens a delivery and gives its request and its messages.
+func (r *release) read(d quarantined) (text []byte, messages []schema.Message, err error) {
+	if text, err = r.key.open(d); err != nil {
+		return nil, nil, err
+	}
+	messages, err = r.reader.read(d, text)
+	return text, messages, err
 }
 
 // run takes two rounds: which events are there to look for, then one delivery after the other.
@@ -148,7 +161,7 @@ func (r *release) look(ctx context.Context, sequences []uint64) (err error) {
 		if !there {
 			continue
 		}
-		messages, err := r.reader.read(d)
+		_, messages, err := r.read(d)
 		if err != nil {
 			continue // the second round says so
 		}
@@ -168,56 +181,67 @@ func (r *release) one(ctx context.Context, seq uint64) (o released, err error) {
 		return released{listed: listed{Seq: seq}, Released: true}, nil
 	}
 	o.listed = d.listed()
-	messages, err := r.reader.read(d)
+	text, messages, err := r.read(d)
 	if err != nil {
 		o.Reason = err.Error()
 		return o, nil
 	}
-	for _, m := range messages {
-		event, err := r.event(ctx, m)
-		if refused := new(jetstream.APIError); errors.As(err, &refused) {
-			o.Reason = err.Error()
-			return o, nil
-		}
-		if err != nil {
-			return o, err
-		}
-		o.Events = append(o.Events, event)
+	if o.Events, err = r.known(ctx, messages); err != nil {
+		return o, err
 	}
-	o.Released, o.Reason = true, ""
 	if r.dry {
+		o.Released, o.Reason = true, ""
 		return o, nil
+	}
+	if err := r.handOver(ctx, seq, text, &o); err != nil || !o.Released {
+		return o, err
 	}
 	return o, r.remove(ctx, seq)
 }
 
-// publishTime is how long an acknowledgement may take.
-const publishTime = 5 * time.Second
+// known says of each event whether the stream has it.
+func (r *release) known(ctx context.Context, messages []schema.Message) ([]releasedEvent, error) {
+	var events []releasedEvent
+	for _, m := range messages {
+		e := eventOf(m)
+		has, err := r.held.has(ctx, m.ID)
+		switch {
+		case err != nil:
+			return nil, err
+		case has:
+			e.State = present
+		case r.dry:
+			e.State, e.Event = ready, m.Body
+			r.held.add(m.ID)
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
 
-// event publishes one event, unless the stream has it.
-func (r *release) event(ctx context.Context, m schema.Message) (releasedEvent, error) {
-	e := releasedEvent{ID: m.ID, Action: string(m.Action), Subject: m.Subject}
-	has, err := r.held.has(ctx, m.ID)
-	switch {
-	case err != nil:
-		return e, err
-	case has:
-		e.State = present
-		return e, nil
-	case r.dry:
-		e.State, e.Event = ready, m.Body
-		r.held.add(m.ID)
-		return e, nil
+// handOver gives a delivery to the running forebay, unless the stream has all of it.
+func (r *release) handOver(ctx context.Context, seq uint64, text []byte, o *released) error {
+	asked := releaseRequest{Seq: seq, Request: text}
+	for _, e := range o.Events {
+		if e.State == present {
+			asked.Present = append(asked.Present, e.ID)
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, publishTime)
-	defer cancel()
-	ack, err := r.js.PublishMsg(ctx, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Body})
+	o.Released, o.Reason = true, ""
+	if len(asked.Present) == len(o.Events) {
+		return nil
+	}
+	events, err := r.to.release(ctx, asked)
+	if stays := new(staysError); errors.As(err, stays) {
+		o.Released, o.Events, o.Reason = false, nil, err.Error()
+		return nil
+	}
 	if err != nil {
-		return e, fmt.Errorf("publish %s: %w", m.Subject, err)
+		return err
 	}
-	r.held.add(m.ID)
-	if e.State = published; ack.Duplicate {
-		e.State = present
+	o.Events = events
+	for _, e := range events {
+		r.held.add(e.ID)
 	}
-	return e, nil
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/forebayhq/forebay/schema"
 )
 
 // A released delivery is what release prints for programs: out of quarantine, or still there and why. With --dry-run it
@@ -27,10 +29,14 @@ type releasedEvent struct {
 type eventState string
 
 const (
-	published eventState = "published" // acknowledged by the stream
-	present   eventState = "present"   // the stream had it already
-	ready     eventState = "ready"     // dry run: would be published
+	accepted eventState = "accepted" // flushed to the journal, or acknowledged by the stream
+	present  eventState = "present"  // it was stored before
+	ready    eventState = "ready"    // dry run: would be stored
 )
+
+func eventOf(m schema.Message) releasedEvent {
+	return releasedEvent{ID: m.ID, Action: string(m.Action), Subject: m.Subject}
+}
 
 // A releaseReport prints deliveries as they are released.
 type releaseReport struct {
@@ -83,7 +89,7 @@ func (r *releaseReport) print(d released) error {
 	_, err := fmt.Fprintf(r.out, "%s  %s  %s  %s\n", r.out.paint(paint, state),
 		r.out.paint(dim, column(moment(d.Received), 12)), column(d.Source, 8), printable(name))
 	for _, e := range d.Events {
-		fmt.Fprintf(r.out, "  %s  %s  %s\n", column(string(e.State), 9), r.out.paint(cyan, printable(e.Subject)), printable(e.ID))
+		fmt.Fprintf(r.out, "  %s  %s  %s\n", column(string(e.State), 8), r.out.paint(cyan, printable(e.Subject)), printable(e.ID))
 	}
 	switch {
 	case !d.Released:
@@ -114,7 +120,7 @@ func (r *releaseReport) sum() string {
 	if r.dry {
 		return fmt.Sprintf("%d would be published, %d are in the stream already", r.events[ready], r.events[present])
 	}
-	return fmt.Sprintf("%d published, %d were in the stream already", r.events[published], r.events[present])
+	return fmt.Sprintf("%d accepted, %d were stored before", r.events[accepted], r.events[present])
 }
 
 // working shows on a terminal what is being done, ten times a second at the most.

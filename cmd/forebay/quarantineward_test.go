@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,12 +17,15 @@ import (
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/schema"
 )
 
 // A ward is a broker with deliveries in quarantine, and a configuration that finds it.
 type ward struct {
 	*testing.T
+	*daemon // serves, once it is run
+
 	file string
 	key  string // of the private key; empty: sealing is off
 	wire schema.Wire
@@ -31,22 +35,27 @@ type ward struct {
 // longAgo is when the deliveries came: their signatures are stale, and lifetimes are over.
 var longAgo = time.Date(2026, 3, 1, 12, 0, 0, 31e6, time.UTC)
 
-func newWard(t *testing.T, sealed bool) *ward {
+func newWard(t *testing.T, sealed bool, ack ...string) *ward {
 	t.Helper()
 	s := brokertest.Start(t)
-	w := &ward{T: t, file: filepath.Join(t.TempDir(), "forebay.yaml"), js: s.JetStream(t), wire: schema.Wire{Prefix: "identity"}}
+	w := &ward{T: t, js: s.JetStream(t), wire: schema.Wire{Prefix: "identity"}}
 	seal := "off"
 	if sealed {
 		seal = w.sealKeys()
 	}
-	check(t, os.WriteFile(w.file, fmt.Appendf(nil, `
+	w.daemon = newDaemon(t, fmt.Sprintf(`
+listen: 127.0.0.1:${HTTP}
+admin: 127.0.0.1:${ADMIN}
+data: ./data
+ack: %s
 nats: {url: %q}
 seal: %s
 sources:
   rewards: {provider: mgpass, secrets: [invented-secret], mgpass: {max_age: 1m}}
   staff: {provider: mgpass, secrets: [another-secret]}
-`, s.URL, seal), 0o600))
-	_, err := broker.Ensure(t.Context(), w.js, streams(w.config()))
+`, append(ack, "journal")[0], s.URL, seal))
+	w.file = w.config()
+	_, err := broker.Ensure(t.Context(), w.js, streams(w.loaded()))
 	check(t, err)
 	return w
 }
@@ -63,7 +72,8 @@ func (w *ward) sealKeys() (yaml string) {
 	return fmt.Sprintf("{recipient: %q}", recipient)
 }
 
-func (w *ward) config() *config.Config {
+// loaded is the configuration.
+func (w *ward) loaded() *config.Config {
 	c, err := config.Load(w.file, config.Options{Getenv: os.Getenv, Providers: providerNames()})
 	check(w.T, err)
 	return c
@@ -79,7 +89,7 @@ func (w *ward) keep(source, body string, headers ...string) (id string) {
 		Request: []byte(text),
 	})
 	check(w.T, err)
-	w.publish(m.Subject, m.Header, m.Body)
+	w.publish(m.Subject, m.Header.Map(), m.Body)
 	_, id, _ = strings.Cut(m.ID, "/")
 	return id
 }
@@ -94,6 +104,13 @@ func (w *ward) publish(subject string, header nats.Header, body []byte) *jetstre
 // event is the body of a delivery that today's mgPass provider reads.
 func event(id string) string {
 	return `{"id":"` + id + `","type":"token.issued","created_at":1772366400,"data":{"user_id":"usr_7k2m9"}}`
+}
+
+// serve runs forebay, which releases go through.
+func (w *ward) serve() *ward {
+	w.Helper()
+	w.daemon.run(w.T)
+	return w
 }
 
 // run calls "forebay quarantine" and wants an exit code.
@@ -125,15 +142,21 @@ func (w *ward) stored(name string) (all []*jetstream.RawStreamMsg) {
 	return all
 }
 
-// wantIDs fails unless exactly these events are in the stream, in this order, each once.
+// wantIDs waits until exactly these events are in the stream, in this order, each once.
 func (w *ward) wantIDs(want ...string) {
 	w.Helper()
-	var got []string
-	for _, m := range w.stored("IDENTITY") {
-		got = append(got, m.Header.Get(schema.HeaderMsgID))
-	}
-	if !slices.Equal(got, want) {
-		w.Errorf("events in the stream: got %q, want %q", got, want)
+	err := poll(func() error {
+		var got []string
+		for _, m := range w.stored("IDENTITY") {
+			got = append(got, m.Header.Get(schema.HeaderMsgID))
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("events in the stream: got %q, want %q", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		w.Error(err)
 	}
 }
 
@@ -153,4 +176,61 @@ func wantSays(t *testing.T, text string, parts ...string) {
 			t.Errorf("%q is not in:\n%s", part, text)
 		}
 	}
+}
+
+// forget shortens the stream's duplicate window and waits until it knows nothing any more. It gives the IDs of the
+// messages that it took to see that.
+func (w *ward) forget() (probes []string) {
+	w.Helper()
+	stream, err := w.js.Stream(w.Context(), "IDENTITY")
+	check(w.T, err)
+	short := stream.CachedInfo().Config
+	short.Duplicates = 100 * time.Millisecond
+	_, err = w.js.UpdateStream(w.Context(), short)
+	check(w.T, err)
+	probe := nats.Header{schema.HeaderMsgID: {"probe"}}
+	w.publish("identity.rewards.a.probe", probe, nil)
+	check(w.T, poll(func() error {
+		if w.publish("identity.rewards.a.probe", probe, nil).Duplicate {
+			return errors.New("the duplicate window is not over")
+		}
+		return nil
+	}))
+	return []string{"probe", "probe"}
+}
+
+// deliver sends a signed delivery to the running forebay, as the provider repeats one, and wants a success.
+func (w *ward) deliver(name, body string) {
+	w.Helper()
+	source, _ := w.loaded().Sources.Find(name)
+	p, err := newProvider(source)
+	check(w.T, err)
+	r := provider.Request{Method: http.MethodPost, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+	check(w.T, p.(provider.Signer).Sign(&r))
+	status := w.post(w.loaded().Listen+source.Path, body, r.Header)
+	if status != http.StatusOK {
+		w.Errorf("the repetition is answered %d", status)
+	}
+}
+
+// ask calls for a release, with headers "Name: value".
+func (w *ward) ask(body string, headers []string) (status int) {
+	w.Helper()
+	h := http.Header{}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		h.Set(name, value)
+	}
+	return w.post(w.admin+releasePath, body, h)
+}
+
+func (w *ward) post(address, body string, h http.Header) (status int) {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodPost, "http://"+address, strings.NewReader(body))
+	check(w.T, err)
+	r.Header = h
+	answer, err := http.DefaultClient.Do(r)
+	check(w.T, err)
+	check(w.T, answer.Body.Close())
+	return answer.StatusCode
 }

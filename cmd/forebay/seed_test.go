@@ -9,11 +9,15 @@ import (
 	"github.com/forebayhq/forebay/schema"
 )
 
-// seedYAML has the three providers of the seed that forebayYAML lacks. Some sign the URL.
+// seedYAML has the three providers of the seed that forebayYAML lacks, and security event tokens. Some sign the URL.
 const seedYAML = forebayYAML + `
   asgardeo: {provider: asgardeo, secrets: [invented-secret-of-asgardeo]}
   entrust: {provider: entrust, secrets: [invented-token-of-entrust]}
   scalekit: {provider: scalekit, secrets: ["whsec_aW52ZW50ZWQgc2VjcmV0IG9mIHNjYWxla2l0"]}
+  set:
+    provider: set
+    secrets: [invented-secret-of-at-least-32-bytes]
+    set: {issuer: "https://transmitter.example.com", audience: ["https://hooks.example.com/webhooks/set"]}
 public_url: http://127.0.0.1:${HTTP}
 `
 
@@ -23,10 +27,11 @@ func TestEveryActionOfTheSeedArrives(t *testing.T) {
 	d := newDaemon(t, seedYAML)
 	d.run(t)
 	want := map[string]string{} // subject by "<source>/<event id>"
-	for _, name := range []string{"asgardeo", "entrust", "scalekit"} {
+	for _, name := range []string{"asgardeo", "entrust", "scalekit", "set"} {
 		for _, n := range d.target(t, name).sampler.Natives() {
 			want[d.sendOne(t, name, n)] = "identity." + name + "." + string(n.Action)
-			mayBeOther := strings.HasPrefix(n.Name, "connected_account.") // four of these have no action of ours
+			// Four of the first have no action of ours, and RISC's opt-in and opt-outs.
+			mayBeOther := strings.HasPrefix(n.Name, "connected_account.") || strings.Contains(n.Name, "/risc/event-type/opt-")
 			if n.Action.Category() == schema.CategoryOther && !mayBeOther {
 				t.Errorf("%s %s becomes %s", name, n.Name, n.Action)
 			}
@@ -41,7 +46,7 @@ func TestEveryActionOfTheSeedArrives(t *testing.T) {
 			t.Errorf("%s is on %q, want %q", id, got[id], subject)
 		}
 	}
-	if len(want) < 28+16+41 || len(got) != len(want) {
+	if len(want) < 28+16+41+30 || len(got) != len(want) {
 		t.Errorf("%d sent, %d in the stream", len(want), len(got))
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -77,11 +79,12 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 
+	wire := schema.Wire{
+		Prefix: c.Stream.Prefix, Lifetimes: c.Stream.Lifetimes, Seal: sealer, MaxBytes: b.MaxPayload(),
+	}
+	released := newReleases(c, b, wire, store, log)
 	in, err := ingress.New(ingress.Config{
-		Sources: sources, Limits: limits(c, b), Store: store,
-		Wire: schema.Wire{
-			Prefix: c.Stream.Prefix, Lifetimes: c.Stream.Lifetimes, Seal: sealer, MaxBytes: b.MaxPayload(),
-		},
+		Sources: sources, Limits: limits(c, b), Store: store, Wire: wire,
 		TrustedProxies: c.TrustedProxies, Now: time.Now, Log: log, Metrics: registry,
 	})
 	if err != nil {
@@ -104,12 +107,12 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 
 	tasks := newTasks()
 	tasks.start("publisher", store.run)
-	operator := newAdmin(registry, store, in.Draining)
+	operator := newAdmin(registry, store, out.problems, in.Draining, released, c.AdminHosts)
 	tasks.start("webhooks", func(context.Context) error { return serve(server, webhooks) })
 	tasks.start("admin", func(context.Context) error { return operator.Serve(admin) })
 	tasks.start("consumers", out.run)
 	tasks.start("reload", func(ctx context.Context) error {
-		onHangup(ctx, func() { reload(e, c, b, in, store, out) })
+		onHangup(ctx, func() { reload(e, c, b, in, released, out) })
 		return nil
 	})
 	announce(log, c, b, webhooks.Addr(), admin.Addr())
@@ -148,9 +151,18 @@ func brokerConfig(c *config.Config, log *slog.Logger) broker.Config {
 		MaxPayload: embeddedPayload(c),
 		Creds:      string(c.NATS.Creds), NKey: string(c.NATS.NKey),
 		User: c.NATS.User, Password: string(c.NATS.Password), Token: string(c.NATS.Token),
-		TLS: broker.TLS{CA: string(c.NATS.TLS.CA), Cert: string(c.NATS.TLS.Cert), Key: string(c.NATS.TLS.Key)},
+		TLS:    broker.TLS{CA: string(c.NATS.TLS.CA), Cert: string(c.NATS.TLS.Cert), Key: string(c.NATS.TLS.Key)},
+		Stream: c.Stream.Name, Users: brokerUsers(c),
 		Log: log,
 	}
+}
+
+func brokerUsers(c *config.Config) (users []broker.User) {
+	for _, name := range slices.Sorted(maps.Keys(c.NATS.Users)) {
+		u := c.NATS.Users[name]
+		users = append(users, broker.User{Name: name, Password: string(u.Password), Durables: u.Consumers})
+	}
+	return users
 }
 
 func streams(c *config.Config) broker.Streams {
