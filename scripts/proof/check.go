@@ -15,7 +15,7 @@ import (
 // quiet is how long nothing new must have come when everything is there; silence, when something is missing.
 const (
 	quiet   = time.Second
-	silence = 12 * time.Second
+	silence = 12 * time.Second // longer than forebay waits for a silent server
 )
 
 // settle waits until everything that was accepted is in the stream, or nothing more comes, and counts.
@@ -43,13 +43,17 @@ type check struct {
 	ledger   *ledger
 	upTo     mark
 	awaited  int // accepted events that were not seen yet
+	quiet    time.Duration
+	silence  time.Duration
 	tally    tally
 	latest   map[string]int64 // by lane: when the latest event so far was first sent
 	complete time.Time        // when the last that was awaited came
 }
 
 func newCheck(l *ledger, upTo mark) *check {
-	c := &check{ledger: l, upTo: upTo, latest: map[string]int64{}, complete: time.Now()}
+	c := &check{
+		ledger: l, upTo: upTo, quiet: quiet, silence: silence, latest: map[string]int64{}, complete: time.Now(),
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.events {
@@ -97,9 +101,9 @@ func (c *check) read(ctx context.Context, url string) error {
 
 func (c *check) patience() time.Duration {
 	if c.awaited > 0 {
-		return silence
+		return c.silence
 	}
-	return quiet
+	return c.quiet
 }
 
 // follow waits for the stream, which a forebay that has just started may still be making.

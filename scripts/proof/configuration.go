@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -72,8 +73,11 @@ func (d *daemon) guard() string {
 
 func (d *daemon) stream() []string {
 	keys := []string{"name: " + streamName, "max_bytes: 0", "lifetimes: {otp.requested: 24h}"}
-	if guard := d.guard(); guard != "" {
-		keys = append(keys, "duplicate_window: "+guard)
+	if d.setup.replicas > 0 {
+		keys = append(keys, fmt.Sprintf("replicas: %d", d.setup.replicas))
+	}
+	if window := cmp.Or(d.guard(), d.setup.window); window != "" {
+		keys = append(keys, "duplicate_window: "+window)
 	}
 	return keys
 }

@@ -29,6 +29,9 @@ const (
 
 func (c forgetfulCommand) prove(ctx context.Context, p *prover, sum *tally) error {
 	for n := range p.rounds(30, ways) {
+		if p.enough(sum) {
+			break
+		}
 		way := n % ways
 		err := p.trial(n, setup{external: way != embedded, guard: forgetfulGuard}, func(t *trial) error {
 			return c.round(ctx, t, way, sum)
@@ -77,7 +80,7 @@ func (c forgetfulCommand) round(ctx context.Context, t *trial, way int, sum *tal
 	if err != nil {
 		return err
 	}
-	t.prover.say("round %d: %d accepted before, %d in the end", t.round, before, t.ledger.count())
+	t.say("round %d: %d accepted before, %d in the end", t.round, before, t.ledger.count())
 	sum.add(part)
 	return t.daemon.stop()
 }

@@ -76,7 +76,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	call, err := parser.Parse(args)
-	if exited || err != nil {
+	if exited {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	p := newProver(c.settings, stdout, stderr)

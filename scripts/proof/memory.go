@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// mostMemory is what forebay may be resident with, whatever the backlog.
-const mostMemory = 200 << 20
+// mostMemory is what forebay may be resident with, whatever the backlog, also while it takes in and publishes as fast as it
+// can; scripts/bench has the goal for calmer times.
+const mostMemory = 256 << 20
 
 // A memory is how large forebay was, second by second.
 type memory struct {
@@ -57,8 +60,18 @@ func (m *memory) judge(sum *tally) {
 		return
 	}
 	most := slices.Max(m.samples)
+	m.trial.say("memory, from beginning to end: %s", m.course(20))
 	sum.Memory = max(sum.Memory, most)
 	if most > mostMemory {
 		sum.violate("forebay took %d MB of memory, want %d at most", most>>20, mostMemory>>20)
 	}
+}
+
+// course gives a few samples, evenly spread, the largest of each span, in megabytes.
+func (m *memory) course(n int) string {
+	var b strings.Builder
+	for span := range slices.Chunk(m.samples, len(m.samples)/n+1) {
+		fmt.Fprintf(&b, " %d", slices.Max(span)>>20)
+	}
+	return b.String() + " MB"
 }

@@ -28,7 +28,7 @@ func (c outageCommand) prove(ctx context.Context, p *prover, sum *tally) error {
 		out  func(context.Context, *trial, *tally) error
 	}{{"stopped", c.stopped}, {"killed", c.killed}, {"paused", c.paused}}
 	for n, way := range ways {
-		if c.Only != "" && c.Only != way.name {
+		if c.Only != "" && c.Only != way.name || p.enough(sum) {
 			continue
 		}
 		err := p.trial(n, setup{external: true, guard: outageGuard}, func(t *trial) error { return way.out(ctx, t, sum) })
@@ -51,7 +51,7 @@ func (c outageCommand) stopped(ctx context.Context, t *trial, sum *tally) error 
 	if err := t.startLoad(ctx, &load{connections: 16, events: c.events(t.prover), urgent: 5}).sent(ctx); err != nil {
 		return err
 	}
-	t.prover.say("backlog: %d accepted, %v", t.ledger.count(), t.ledger.answered())
+	t.say("backlog: %d accepted, %v", t.ledger.count(), t.ledger.answered())
 	backlog := t.ledger.mark()
 	if err := t.startLoad(ctx, &load{events: 200, urgent: 100, honest: true}).sent(ctx); err != nil {
 		return err

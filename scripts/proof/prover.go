@@ -64,6 +64,9 @@ func (p *prover) rounds(long, short int) int {
 	}
 }
 
+// enough reports whether a weakened proof has done what it must: fail. A round more would only take time.
+func (p *prover) enough(sum *tally) bool { return len(p.Weaken) > 0 && sum.violated() }
+
 func (p *prover) say(format string, args ...any) {
 	if p.Verbose {
 		fmt.Fprintf(p.stderr, format+"\n", args...)

@@ -12,6 +12,8 @@ type setup struct {
 	data     string        // the data folder; empty: in the trial's own folder
 	external bool          // the server is another process
 	guard    time.Duration // journal.guard; 0: forebay's default
+	replicas int           // of the stream; 0: forebay's default
+	window   string        // the stream's duplicate window, where guard does not say it; empty: forebay's default
 	limits   string        // what stands under limits; empty: none that are felt
 	more     string        // further keys of the configuration, as YAML
 }
@@ -67,3 +69,5 @@ func (t *trial) end() {
 func (t *trial) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(t.rng.Int64N(int64(most-least)+1))
 }
+
+func (t *trial) say(format string, args ...any) { t.prover.say(format, args...) }
