@@ -26,6 +26,7 @@ type commands struct {
 	Outage    outageCommand    `cmd:"" help:"Stop, kill, pause and restart NATS under load."`
 	FullDisk  fullDiskCommand  `cmd:"" help:"Fill the disk, and damage the journal."`
 	Strangers strangersCommand `cmd:"" help:"Send what no provider would."`
+	Cluster   clusterCommand   `cmd:"" help:"Kill, cut off and restart the members of a cluster: three NATS servers, two forebays."`
 	All       allCommand       `cmd:"" help:"Every proof, one after the other."`
 
 	settings

@@ -127,7 +127,7 @@ func (allCommand) Run(ctx context.Context, p *prover, c *commands) error {
 	var errs error
 	for _, proof := range []interface {
 		Run(context.Context, *prover) error
-	}{c.Kill, c.PowerCut, c.Forgetful, c.Outage, c.FullDisk, c.Strangers} {
+	}{c.Kill, c.PowerCut, c.Forgetful, c.Outage, c.FullDisk, c.Strangers, c.Cluster} {
 		errs = errors.Join(errs, proof.Run(ctx, p))
 	}
 	return errs
