@@ -128,6 +128,22 @@ func (h *hoard) newest(t *testing.T, extension string) (name string) {
 	return name
 }
 
+// largest is the name of the largest file with an extension.
+func (h *hoard) largest(t *testing.T, extension string) (name string) {
+	t.Helper()
+	most := int64(0)
+	for _, file := range h.files(t) {
+		info, err := h.fs.Stat(h.fs.PathJoin("data/journal", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path.Ext(file) == extension && info.Size() > most {
+			name, most = file, info.Size()
+		}
+	}
+	return name
+}
+
 // harm changes a file of a journal.
 func harm(t *testing.T, fs vfs.FS, name string, change func([]byte) []byte) {
 	t.Helper()
@@ -277,7 +293,7 @@ func (h *hoard) missing(got map[string]bool) (lost []string) {
 
 func TestDamage(t *testing.T) {
 	h := newHoard(t, true)
-	log, manifest := h.newest(t, ".log"), ""
+	log, largest, manifest := h.newest(t, ".log"), h.largest(t, ".sst"), ""
 	for _, name := range h.files(t) {
 		if strings.HasPrefix(name, "MANIFEST") {
 			manifest = name
@@ -285,6 +301,8 @@ func TestDamage(t *testing.T) {
 	}
 	half := func(data []byte) []byte { return data[:len(data)/2] }
 	short := func(data []byte) []byte { return data[:len(data)-1] }
+	end := func(data []byte) []byte { return data[:len(data)-10] }
+	thirds := func(data []byte) []byte { return data[:len(data)*2/3] }
 	middle := func(data []byte) []byte { data[len(data)/2] ^= 0x10; return data }
 	all := func([]byte) []byte { return nil }
 	for _, c := range []struct {
@@ -298,6 +316,8 @@ func TestDamage(t *testing.T) {
 		{"the newest log empty", log, all, 300},
 		{"a bit in the newest table", h.newest(t, ".sst"), middle, 60},
 		{"half of the newest table", h.newest(t, ".sst"), half, 200},
+		{"the largest table without its end", largest, end, 0},
+		{"two thirds of the largest table", largest, thirds, 200},
 		{"a bit in the MANIFEST", manifest, middle, 0},
 		{"the MANIFEST half", manifest, half, 0},
 		{"the MANIFEST empty", manifest, all, 0},

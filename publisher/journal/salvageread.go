@@ -137,38 +137,49 @@ func (s *salvage) takeBatch(data []byte) error {
 	return nil
 }
 
-// readTable reads a table from its beginning, and where a block is damaged also from its end.
+// readTable reads a table by its index, or block by block if that does not lead to anything.
 func (s *salvage) readTable(name string) error {
 	t, err := s.journal.openTable(name)
 	if err != nil {
-		return unreadable{err}
+		return errors.Join(unreadable{err}, s.readBlocks(name))
 	}
 	defer func() { _ = t.Close() }() // it was only read
+	read, err := s.readIndexed(t)
+	if err != nil && read == 0 {
+		err = errors.Join(err, s.readBlocks(name))
+	}
+	return err
+}
+
+// readIndexed reads a table from its beginning, and where a block is damaged also from its end.
+func (s *salvage) readIndexed(t *sstable.Reader) (read int, err error) {
 	it, err := t.NewIter(sstable.NoTransforms, nil, nil, sstable.AssertNoBlobHandles)
 	if err != nil {
-		return unreadable{err}
+		return 0, unreadable{err}
 	}
 	var last []byte
 	for kv := it.First(); kv != nil; kv = it.Next() {
 		last = append(last[:0], kv.K.UserKey...)
 		if err := s.takeKind(kv.Kind(), kv.K.UserKey, kv.InPlaceValue()); err != nil {
-			return errors.Join(err, it.Close())
+			return read, errors.Join(err, it.Close())
 		}
+		read++
 	}
 	bad := errors.Join(it.Error(), it.Close())
 	if bad == nil {
-		return nil
+		return read, nil
 	}
 	if it, err = t.NewIter(sstable.NoTransforms, nil, nil, sstable.AssertNoBlobHandles); err != nil {
-		return unreadable{bad}
+		return read, unreadable{bad}
 	}
 	for kv := it.Last(); kv != nil && bytes.Compare(kv.K.UserKey, last) > 0; kv = it.Prev() {
 		if err := s.takeKind(kv.Kind(), kv.K.UserKey, kv.InPlaceValue()); err != nil {
-			return errors.Join(err, it.Close())
+			return read, errors.Join(err, it.Close())
 		}
+		read++
 	}
 	_ = it.Close() // it says what is known
-	return unreadable{bad}
+	return read, unreadable{bad}
 }
 
 func (s *salvage) takeKind(kind pebble.InternalKeyKind, key, value []byte) error {

@@ -63,22 +63,24 @@ func (c fullDiskCommand) damage(ctx context.Context, t *trial, sum *tally) error
 	return t.daemon.stop()
 }
 
-// harmJournal damages a file. After a crash the end of the newest log may be torn, and nobody can tell what is missing:
-// that one is damaged only if forebay was stopped.
+// harmJournal damages a file: most often a table, which may hold what nothing else does, or the newest log. After a crash
+// the end of that one may be torn, and nobody can tell what is missing: it is damaged only if forebay was stopped.
 func harmJournal(dir string, rng *rand.Rand, closed bool) (what string, err error) {
-	var files []string
-	for _, pattern := range []string{"*.sst", "*.log", "MANIFEST-*", "OPTIONS-*"} {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return "", err
-		}
-		slices.Sort(found)
-		if pattern == "*.log" && !closed {
-			found = found[:len(found)-1]
-		}
-		files = append(files, found...)
+	kinds := []string{"*.sst", "*.sst", "*.sst", "*.log", "*.log", "MANIFEST-*", "OPTIONS-*"}
+	kind := kinds[rng.IntN(len(kinds))]
+	files, err := filepath.Glob(filepath.Join(dir, kind))
+	if err != nil || len(files) == 0 {
+		return "", errors.Join(err, fmt.Errorf("no %s in %s", kind, dir))
 	}
+	slices.Sort(files)
+	newest := len(files) - 1
 	file := files[rng.IntN(len(files))]
+	switch {
+	case kind == "*.log" && closed:
+		file = files[newest]
+	case kind == "*.log" && newest > 0:
+		file = files[rng.IntN(newest)]
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return "", err

@@ -29,7 +29,7 @@ func (c powerCutCommand) prove(ctx context.Context, p *prover, sum *tally) error
 	}
 	cuts := p.rounds(50, 4)
 	each := min(cutsPerDrive, (cuts+1)/2)
-	for first := 0; first < cuts && ctx.Err() == nil; first += each {
+	for first := 0; first < cuts && ctx.Err() == nil && !p.enough(sum); first += each {
 		err := p.trial(first, setup{}, func(t *trial) error {
 			return c.trial(ctx, t, min(each, cuts-first), first/each%2 == 1, sum)
 		})
