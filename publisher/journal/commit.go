@@ -20,6 +20,9 @@ const expireEvery = time.Hour
 func (j *Journal) commitLoop() {
 	expire := time.NewTicker(expireEvery)
 	defer expire.Stop()
+	if err := j.renewFilter(); err != nil {
+		j.config.Log.Error("dedupe index is read without a filter", "err", err)
+	}
 	g := group{ids: make(map[hash]struct{})}
 	for {
 		select {
@@ -130,9 +133,13 @@ func (j *Journal) stage(
 	if _, ok := g.ids[h]; ok {
 		return false, nil
 	}
-	if seen, err := ids.seen(h, now, e.Horizon); err != nil || seen {
-		return false, err
+	if !j.filter.lacks(h) {
+		if seen, err := ids.seen(h, now, e.Horizon); err != nil || seen {
+			return false, err
+		}
 	}
+	j.filter.add(h)
+	j.filter.added++
 	end := &next[e.Lane]
 	end.seq++
 	end.bytes += int64(e.size)

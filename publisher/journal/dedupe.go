@@ -31,15 +31,18 @@ type position struct {
 
 func bucketOf(t time.Time) uint32 { return uint32(max(0, t.UnixMilli()) / bucketWidth.Milliseconds()) }
 
+// idKeyLen is the letter of the table, the bucket and the hash.
+const idKeyLen = 1 + 4 + 16
+
 func idKey(bucket uint32, h hash) []byte {
-	k := make([]byte, 0, 21)
+	k := make([]byte, 0, idKeyLen)
 	k = append(k, tableID)
 	k = binary.BigEndian.AppendUint32(k, bucket)
 	return append(k, h[:]...)
 }
 
 func setID(b *pebble.Batch, h hash, now time.Time, l Lane, seq uint64) error {
-	op := b.SetDeferred(21, 17)
+	op := b.SetDeferred(idKeyLen, 17)
 	op.Key[0] = tableID
 	binary.BigEndian.PutUint32(op.Key[1:], bucketOf(now))
 	copy(op.Key[5:], h[:])
@@ -142,6 +145,9 @@ func (j *Journal) expire() error {
 	err := j.db.DeleteRange(idKey(0, hash{}), idKey(oldest, hash{}), pebble.NoSync)
 	if err != nil {
 		return fmt.Errorf("expire dedupe index: %w", err)
+	}
+	if j.filter.added > filterRoom {
+		return j.renewFilter()
 	}
 	return nil
 }

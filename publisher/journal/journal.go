@@ -75,6 +75,8 @@ type Journal struct {
 	bytes    atomic.Int64
 	lost     atomic.Uint64
 	horizon  atomic.Int64 // the longest of any Entry, in nanoseconds
+	filter   *filter      // the committer's
+	filling  sync.WaitGroup
 	clock    clock
 	closing  chan struct{}
 	ended    chan struct{} // closed when nothing is committed any more
@@ -92,6 +94,7 @@ func Open(c Config) (*Journal, error) {
 		disk:     newDisk(c.FS, c.Dir, c.Log),
 		opened:   make(chan struct{}),
 		requests: make(chan *request, 4096),
+		filter:   newFilter(),
 		closing:  make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
@@ -253,6 +256,8 @@ func (j *Journal) shut() error {
 	if j.db == nil {
 		return nil
 	}
+	j.filter.stop.Store(true)
+	j.filling.Wait()
 	if err := j.db.Close(); err != nil {
 		return fmt.Errorf("close journal %s: %w", j.config.Dir, err)
 	}
