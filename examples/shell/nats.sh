@@ -47,7 +47,8 @@ while [ -z "$stopping" ]; do
   tries=${BASH_REMATCH[1]} consumer_seq=${BASH_REMATCH[2]} stream_seq=${BASH_REMATCH[3]}
   reason="no further attempt will mend it"
 
-  while sleep 0.2; do answer +WPI; done & # less than half of the first step of the schedule
+  # More often than the first step of the schedule, and only as long as this program is there.
+  while sleep 0.2 && kill -0 $$ 2>/dev/null; do answer +WPI; done &
   alive=$!
   handle "${taken##*$'\n'}"
   code=$?
