@@ -53,6 +53,8 @@
 //   - consumer/<job>: one thing that is done with events each, such as a one-time code delivered.
 //   - consumer/consumertest: Redis, PostgreSQL and SMTP servers for tests.
 //   - cmd/forebay: the program. It alone knows all the others, and wires them in serve.go.
+//   - examples/<program>: consumers as users write them, and the kit that puts them through their paces.
+//   - scripts/proof: the program behind scripts/prove, which tries to break the promises, and counts.
 //   - scripts/benchmark: the contestants, the load and the table behind scripts/bench.
 //
 // # Adding a provider

@@ -34,6 +34,9 @@ var imports = map[string][]string{
 	"config":            {"schema", "provider", "consumer"},
 	"cmd/forebay":       {everything},
 	"scripts/benchmark": {"consumer"}, // as a program of the user's own
+	"scripts/proof":     {},           // a checker that shares nothing with what it checks
+	"examples/go/*":     {"consumer", "schema"},
+	"examples/*":        {"consumer", "schema"},
 }
 
 // lists are the map literals that must name every folder below another, and only those.

@@ -152,6 +152,8 @@ func kinds(t *testing.T) []string {
 			found["provider/<name>"] = true
 		case parent == "consumer" && !testSupport(pkg):
 			found["consumer/<job>"] = true
+		case strings.HasPrefix(pkg, "examples/"):
+			found["examples/<program>"] = true
 		default:
 			found[pkg] = true
 		}
