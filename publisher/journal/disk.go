@@ -141,7 +141,7 @@ func options(d *disk) *pebble.Options {
 		FS:                          d.fs,
 		Logger:                      d,
 		FormatMajorVersion:          pebble.FormatValueSeparation, // named, so that a newer Pebble does not end the way back
-		CacheSize:                   16<<20 + 3*int64(table),      // Pebble takes the memory tables out of it
+		CacheSize:                   8<<20 + 2*int64(table),       // Pebble takes the memory tables out of it
 		MemTableSize:                table,
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       64,
