@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
 // A Member names members of an event's JSON by their path from its top: names with full stops between, array
-// elements passed through. ** stands for any number of names: "**.password", "payload.payload.token".
+// elements passed through. ** stands for any number of names: "**.password", "payload.payload.token". #2 stands for the
+// third element of an array, and of the arrays in it: "payload.claims.#2.value".
 //
 // Of the common part only user.password, token.value, custom claims and their plurals can be sealed, and jws, which
 // becomes the JWE itself.
@@ -23,6 +25,7 @@ type matcher struct {
 	names [64]string
 	n     int
 	start uint64 // the first names of the paths
+	index uint64 // the names that may stand for an element of an array
 	last  uint64 // the last names of the paths
 }
 
@@ -39,6 +42,9 @@ func (m *matcher) add(member Member) error {
 			return fmt.Errorf("sensitive members: more than %d names", len(m.names))
 		}
 		m.names[m.n] = name
+		if name[0] == '#' {
+			m.index |= 1 << m.n
+		}
 	}
 	m.last |= 1 << (m.n - 1)
 	m.start |= m.reach(first)
@@ -69,6 +75,15 @@ func (m *matcher) step(set uint64, name []byte) (next uint64, named bool) {
 		}
 	}
 	return next, named
+}
+
+// element goes into element i of an array. What names no element passes through: it is looked for below all of them.
+func (m *matcher) element(set uint64, i int) (next uint64, named bool) {
+	if set&m.index == 0 {
+		return set, false
+	}
+	next, named = m.step(set&m.index, strconv.AppendInt([]byte{'#'}, int64(i), 10))
+	return set | next, named
 }
 
 // sensitive are the members of an event that are sealed, whoever declares them.

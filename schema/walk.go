@@ -51,7 +51,7 @@ func sensitiveSpans(body []byte, m *matcher) ([]span, error) {
 	return w.spans, nil
 }
 
-// walk steps over a value. Array elements are passed through: they are where their array is.
+// walk steps over a value. Array elements are where their array is.
 func (w *walker) walk(set uint64, depth int, p place) error {
 	switch c := w.peek(); {
 	case set == 0:
@@ -69,11 +69,12 @@ func (w *walker) array(set uint64, depth int, p place) error {
 		return errDepth
 	}
 	w.pos++
-	for first := true; ; first = false {
-		if more, err := w.more(first, ']'); !more {
+	for i := 0; ; i++ {
+		if more, err := w.more(i == 0, ']'); !more {
 			return err
 		}
-		if err := w.walk(set, depth-1, p); err != nil {
+		next, named := w.match.element(set, i)
+		if err := w.enter(next, named, depth-1, p); err != nil {
 			return err
 		}
 	}
@@ -104,7 +105,11 @@ func (w *walker) member(set uint64, depth int, p place) error {
 		return err
 	}
 	next, named := w.match.step(set, name)
-	p = p.down(name)
+	return w.enter(next, named, depth, p.down(name))
+}
+
+// enter looks into a value, unless it is itself sensitive, or jws.
+func (w *walker) enter(next uint64, named bool, depth int, p place) error {
 	if !named && !p.isJWS() {
 		return w.walk(next, depth, p)
 	}

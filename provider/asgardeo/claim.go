@@ -1,6 +1,8 @@
 package asgardeo
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -80,43 +82,51 @@ func isSecret(uri string) bool {
 // anyValue seals every member named value. It stands in where paths cannot say less.
 const anyValue schema.Member = "payload.**.value"
 
-// maxSecretLists bounds the paths of one event: a list of claims stands in one or two places, and schema matches few.
-const maxSecretLists = 8
+// maxSecrets bounds the paths of one event: there are three secret claims, which stand in one or two lists, and schema
+// matches few.
+const maxSecrets = 8
 
-// secretClaims are the values that hold secrets. A path cannot pick one element of a list, so where a secret stands in a
-// list of claims, all values of lists of that name are sealed; user has the others in clear.
+// secretClaims are the values that hold secrets, element by element of their lists.
 func secretClaims(body provider.Value) []schema.Member {
 	var found []schema.Member
-	visit(body, "", func(list string) {
-		member := anyValue
-		if list != "" && list != "**" && !strings.Contains(list, ".") {
-			member = schema.Member("payload.**." + list + ".value")
-		}
-		if !slices.Contains(found, member) {
+	visit(body, "", func(claim string) {
+		if member := schema.Member("payload.**." + claim + "value"); !slices.Contains(found, member) {
 			found = append(found, member)
 		}
 	})
-	if len(found) > maxSecretLists {
+	if len(found) > maxSecrets {
 		return []schema.Member{anyValue}
 	}
 	return found
 }
 
-// visit calls report with the name of the member that holds a secret claim, for each that there is. under is the name of
-// the member that v is, or is an element of.
-func visit(v provider.Value, under string, report func(list string)) {
+// visit calls report with the end of the path of each secret claim that there is: "claims.#2.". under is that of v.
+func visit(v provider.Value, under string, report func(claim string)) {
 	if secretIn(v) {
 		report(under)
 	}
+	list, _, _ := strings.Cut(under, ".") // that v is, or that v is an element of
+	n := 0
 	for child := range v.Children() {
-		switch name := string(child.Name()); {
+		switch {
 		case child.Kind() != provider.KindObject && child.Kind() != provider.KindArray:
 		case v.Kind() == provider.KindObject:
-			visit(child, name, report)
+			visit(child, step(child.Name()), report)
+		case list == "":
+			visit(child, "", report)
 		default:
-			visit(child, under, report)
+			visit(child, fmt.Sprintf("%s.#%d.", list, n), report)
 		}
+		n++
 	}
+}
+
+// step is the name of a member as a path has it, and nothing where a path cannot say it: then all values are sealed.
+func step(name []byte) string {
+	if len(name) == 0 || string(name) == "**" || bytes.ContainsRune(name, '.') {
+		return ""
+	}
+	return string(name) + "."
 }
 
 // secretIn reports whether v is a claim that holds a secret. It looks at every occurrence of a repeated name.

@@ -85,6 +85,27 @@ func wire(t *testing.T, p *asgardeo.Provider, sealer *schema.Sealer, body []byte
 	return m.Body
 }
 
+// TestOnlyTheSecretIsSealed: the other claims of its list, and lists of the same length elsewhere, are for everybody.
+func TestOnlyTheSecretIsSealed(t *testing.T) {
+	p := newProvider(t, asgardeo.Options{Mode: asgardeo.Auto}, "test-secret")
+	_, public, err := schema.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := schema.NewSealer(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before, after = `{"uri":"http://wso2.org/claims/username","value":"nadia"}`, `{"uri":"http://wso2.org/claims/country","value":"GH"}`
+	got := string(wire(t, p, sealer, []byte(`{"events":{"https://schemas.identity.wso2.org/events/user/event-type/userProfileUpdated":`+
+		`{"user":{"addedClaims":[`+before+`,{"uri":"http://wso2.org/claims/identity/secretkey","value":"JBSWY3DPEHPK3PXP"},`+after+`],`+
+		`"updatedClaims":[`+before+`,`+after+`]}}}}`)))
+	if strings.Contains(got, "JBSWY3DPEHPK3PXP") || strings.Count(got, `{"sealed":`) != 1 ||
+		strings.Count(got, before) != 2 || strings.Count(got, after) != 2 {
+		t.Errorf("want the secret sealed and nothing else: %s", got)
+	}
+}
+
 // TestNothingIsSealedWithoutSecrets: consumers in any language read claims.
 func TestNothingIsSealedWithoutSecrets(t *testing.T) {
 	p := newProvider(t, asgardeo.Options{Mode: asgardeo.Auto}, "test-secret")
