@@ -17,7 +17,11 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	claims, err := readClaims(token)
+	body, err := parseClaims(token)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := readClaims(body)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,8 @@ func fill(e *schema.Event, claims, data provider.Value) {
 	}
 }
 
-// reason is the transmitter's word, else what it tells administrators, else what it tells users.
+// reason is the transmitter's word, else what it tells administrators, else what it tells users, else why a risk
+// changed.
 func reason(data provider.Value) string {
 	if word := data.Get("reason").Text(); word != "" {
 		return word
@@ -43,7 +44,7 @@ func reason(data provider.Value) string {
 			return text
 		}
 	}
-	return ""
+	return data.Get("risk_reason").Text()
 }
 
 // inEnglish is a text, or of texts by language the English one, else the first.

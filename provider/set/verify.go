@@ -28,7 +28,7 @@ func (p *Provider) Verify(r provider.Request) error {
 	if err := p.checkType(token.Type); err != nil {
 		return refuse(invalidRequest, err)
 	}
-	claims, err := readClaims(token)
+	claims, err := parseClaims(token)
 	if err != nil {
 		return refuse(invalidRequest, err)
 	}
@@ -76,12 +76,16 @@ type claimSet struct {
 	events []provider.Value // each an object, in the order of the token
 }
 
-// readClaims reads the claims and what every event needs of them. Of a repeated name the last one counts.
-func readClaims(t provider.Token) (claimSet, error) {
+func parseClaims(t provider.Token) (provider.Value, error) {
 	claims, err := provider.ParseObject(t.Payload)
 	if err != nil {
-		return claimSet{}, fmt.Errorf("claims: %w", err)
+		return claims, fmt.Errorf("claims: %w", err)
 	}
+	return claims, nil
+}
+
+// readClaims reads what every event needs of its claims. Of a repeated name the last one counts.
+func readClaims(claims provider.Value) (claimSet, error) {
 	c := claimSet{Value: claims, id: claims.Get("jti").Text(), events: claims.Get("events").Members()}
 	switch {
 	case c.id == "":
@@ -99,7 +103,8 @@ func readClaims(t provider.Token) (claimSet, error) {
 	return c, nil
 }
 
-func (p *Provider) checkClaims(c claimSet) error {
+// checkClaims asks first who sent the token and to whom: what is not for us is not looked into.
+func (p *Provider) checkClaims(c provider.Value) error {
 	if c.Get("iss").Text() != p.options.Issuer {
 		return refuse(invalidIssuer, errors.New("claims: iss: not the issuer of this source"))
 	}
@@ -107,6 +112,9 @@ func (p *Provider) checkClaims(c claimSet) error {
 		return refuse(invalidAudience, errors.New("claims: aud: not an audience of this source"))
 	}
 	if err := p.checkExpiry(c.Get("exp")); err != nil {
+		return refuse(invalidRequest, err)
+	}
+	if _, err := readClaims(c); err != nil {
 		return refuse(invalidRequest, err)
 	}
 	return refuse(invalidRequest, p.checkIssued(c.Get("iat")))
