@@ -33,6 +33,7 @@ type commands struct {
 	Check      checkCommand      `cmd:"" help:"Check the configuration, the broker and each source."`
 	Schema     schemaCommand     `cmd:"" help:"Print the schema of events, an AsyncAPI document, and the actions."`
 	Seal       sealCommand       `cmd:"" help:"Make a key for sealed members, and open them."`
+	Completion completionCommand `cmd:"" help:"Print what your shell needs to complete the commands of forebay."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
