@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -183,6 +184,49 @@ func TestScheduleAndHeartbeats(t *testing.T) {
 		t.Errorf("the slow one had %d attempts, want 1", n)
 	}
 	follows(t, d.of("fails"), milliseconds(0, 200, 800, 1400))
+}
+
+// Short steps have room for several signs of life, so that a machine that is busy for a while costs no attempt. A single
+// sign may come late here too: the median of ten tells a quarter of a step from half of one.
+func TestSignsOfLife(t *testing.T) {
+	w := newWorld(t)
+	const step, signs = 600 * time.Millisecond, 10
+	heard := make(chan time.Time, 4*signs)
+	_, err := w.js.Conn().Subscribe("$JS.ACK.IDENTITY.crm.>", func(msg *nats.Msg) {
+		if string(msg.Data) == "+WPI" {
+			heard <- time.Now()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gaps := make(chan []time.Duration, 1)
+	w.run(consumer.Config{
+		Name: "crm", Retry: []time.Duration{step}, MaxAttempts: 1,
+		Handler: func(ctx context.Context, _ *consumer.Message) error {
+			var all []time.Duration
+			for last := time.Now(); len(all) < signs; {
+				select {
+				case at := <-heard:
+					all, last = append(all, at.Sub(last)), at
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			gaps <- all
+			return nil
+		},
+	})
+	w.publish("user.created", "1", "ada")
+	w.settled("crm")
+	select {
+	case all := <-gaps:
+		if slices.Sort(all); all[signs/2] > step*3/8+step/16 {
+			t.Errorf("gaps between signs of life are %s; want most of them below %s", all, step*3/8)
+		}
+	default:
+		t.Error("the event was lost")
+	}
 }
 
 // follows holds attempts against the times, counted from the first, at which they are due.

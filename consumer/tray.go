@@ -93,13 +93,14 @@ func (t *tray) knows(k key) bool {
 	return answered || t.deliveries[k] != nil
 }
 
-// pulse keeps the server from handing over again what is still being worked on, until ctx ends.
+// pulse keeps the server from handing over again what is still being worked on, until ctx ends. Even half a step leaves
+// it four chances.
 func (c *Consumer) pulse(ctx context.Context) {
 	shortest := c.step(1)
 	for _, step := range c.config.Retry {
 		shortest = min(shortest, step)
 	}
-	ticker := time.NewTicker(shortest / 4)
+	ticker := time.NewTicker(shortest / 8)
 	defer ticker.Stop()
 	for {
 		select {
