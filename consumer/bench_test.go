@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -23,7 +24,7 @@ func BenchmarkHandled(b *testing.B) {
 	for _, order := range []string{"plain", "", consumer.OrderedByUser} {
 		b.Run("ordered by "+order, func(b *testing.B) {
 			c := consumer.Config{
-				Name: fmt.Sprintf("bench%s%d", order, b.N), Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, New: true,
+				Name: fmt.Sprintf("bench%s%d", order, time.Now().UnixNano()), Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, New: true,
 				Parallel: 64,
 			}
 			if _, err := consumer.Declare(b.Context(), js, c); err != nil {
