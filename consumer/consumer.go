@@ -49,6 +49,8 @@ type Config struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: nothing is logged
 	Metrics *Metrics         // of NewMetrics, shared by all consumers; nil: nothing is counted
+
+	Failures *Failures // keeps the last failure, shared by all consumers; nil: none is kept
 }
 
 // OrderedByUser makes the events of one user come one at a time, in the order of the stream, over retries too, while

@@ -16,13 +16,15 @@ import (
 //	/healthz  200, or 503 when only a restart helps
 //	/readyz   200 while deliveries are accepted, else 503; its body says what is wrong either way
 //	/metrics  Prometheus
+//	/consumers/failures  why consumers had no success lately, for the command consumers
 //	/quarantine/release  for the command of that name
 //	/debug/pprof/  Go's profiles
 //
 // Everything is behind [guardAdmin]; hosts are the names by which it may be called.
-func newAdmin(r *prometheus.Registry, s store, consumers func() []error, draining func() bool, release http.Handler, hosts []string) *http.Server {
+func newAdmin(r *prometheus.Registry, s store, out *wayOut, draining func() bool, release http.Handler, hosts []string) *http.Server {
 	router := mux.NewRouter()
 	router.Handle(releasePath, release).Methods(http.MethodPost)
+	router.Handle(failuresPath, failuresPage(&out.failures)).Methods(http.MethodGet)
 	router.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r}))
 	router.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	router.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -33,7 +35,7 @@ func newAdmin(r *prometheus.Registry, s store, consumers func() []error, drainin
 	})
 	router.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
 		p := s.problems()
-		st := state{OK: p.refuse == nil && !draining(), Problems: texts(append([]error{p.refuse, p.delay}, consumers()...)...)}
+		st := state{OK: p.refuse == nil && !draining(), Problems: texts(append([]error{p.refuse, p.delay}, out.problems()...)...)}
 		if draining() {
 			st.Problems = append(st.Problems, "draining: stopping soon")
 		}

@@ -26,7 +26,8 @@ RETRIED    events that had a second attempt and are not done, dead ones included
 OLDEST     since when the oldest event waits that is not done
 LAST TRY   when an event was handed over last
 DEAD       dead letters: see "forebay dead"
-LAST ERROR why the youngest dead letter is one`
+LAST ERROR when and why something went wrong last: an attempt by the forebay that runs on this
+           machine, even if the event was handled since, or the youngest dead letter's`
 }
 
 // Run prints how the consumers are doing.
@@ -40,14 +41,15 @@ func (l *consumersCommand) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	failures := runningFailures(ctx, w.config)
 	if l.JSON {
-		return l.json(e.screen(), all)
+		return l.json(e.screen(), all, failures)
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(e.stderr, "no consumers: add some to the configuration")
 		return nil
 	}
-	return l.table(e.screen(), all)
+	return l.table(e.screen(), all, failures)
 }
 
 // An outside is the stream with its dead letters, as a client sees it.
@@ -88,14 +90,16 @@ type consumerRow struct {
 	MaxAttempts int       `json:"max_attempts"` // 0: without end
 	Dead        uint64    `json:"dead"`
 	LastError   string    `json:"last_error,omitempty"`
-	LastDead    time.Time `json:"last_dead,omitzero"`
+	LastFailure time.Time `json:"last_failure,omitzero"` // when that error was
+	LastDead    time.Time `json:"last_dead,omitzero"`    // of the youngest dead letter
 }
 
-func (*consumersCommand) json(out screen, all []consumer.Status) error {
+func (*consumersCommand) json(out screen, all []consumer.Status, f failures) error {
 	for _, s := range all {
+		failed, why := f.last(s)
 		err := out.json(consumerRow{
 			s.Name, s.Actions, s.Lag, s.InFlight, s.Attempts, s.Redelivered, s.Clients, s.Oldest, s.LastAttempt, s.MaxAttempts,
-			s.Dead, s.LastError, s.LastDead,
+			s.Dead, why, failed, s.LastDead,
 		})
 		if err != nil {
 			return err
@@ -104,14 +108,28 @@ func (*consumersCommand) json(out screen, all []consumer.Status) error {
 	return nil
 }
 
-func (*consumersCommand) table(out screen, all []consumer.Status) error {
+func (*consumersCommand) table(out screen, all []consumer.Status, f failures) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "CONSUMER\tACTIONS\tLAG\tIN FLIGHT\tATTEMPTS\tRETRIED\tOLDEST\tLAST TRY\tDEAD\tLAST ERROR")
 	for _, s := range all {
+		failed, why := f.last(s)
+		if why != "" {
+			why = moment(failed) + " " + printable(shorten(why))
+		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", printable(s.Name), printable(brief(s.Actions)), s.Lag, s.InFlight,
-			s.Attempts, s.Redelivered, moment(s.Oldest), moment(s.LastAttempt), s.Dead, printable(s.LastError))
+			s.Attempts, s.Redelivered, moment(s.Oldest), moment(s.LastAttempt), s.Dead, why)
 	}
 	return t.Flush()
+}
+
+// errorWidth is how many characters of an error the table shows. JSON has all.
+const errorWidth = 100
+
+func shorten(text string) string {
+	if r := []rune(text); len(r) > errorWidth {
+		return string(r[:errorWidth-1]) + "…"
+	}
+	return text
 }
 
 // brief names the first two actions and how many others there are.

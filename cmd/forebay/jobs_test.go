@@ -195,6 +195,9 @@ func TestStoppedConsumer(t *testing.T) {
 		}))
 	}
 	readyz(`"consumer otp stopped: job otp: .*verify.listen`)
+	check(t, poll(func() error {
+		return matches(d.forebay(t, "consumers", "--json"), `"consumer":"otp",.*"last_error":"stopped: job otp: .*verify.listen.*"last_failure"`)
+	}))
 	d.forebay(t, "send", "ssofy", "otp_requested")
 	check(t, taken.Close())
 	readyz(`^\{"ok":true\}$`)
