@@ -82,6 +82,7 @@ func account(e *schema.Event, data provider.Value) {
 	session := data.Get("user_session")
 	if user := data.Get("user"); user.Kind() == provider.KindObject {
 		e.User = accountUser(user)
+		e.User.ID = cmp.Or(e.User.ID, session.Get("user_id").Text())
 	} else if id := session.Get("user_id").Text(); id != "" {
 		e.User = &schema.User{ID: id}
 	}
