@@ -31,6 +31,7 @@ func (d *decoder) check(c *Config, o Options) {
 	d.checkSeal(c)
 	d.checkStream(c)
 	d.checkLimits(c.Limits)
+	d.checkTraces(c.Traces)
 	for i, action := range c.Lanes.Urgent {
 		d.checkAction(fmt.Sprintf("lanes.urgent[%d]", i), action)
 	}
@@ -283,5 +284,11 @@ func (d *decoder) checkLimits(l Limits) {
 func (d *decoder) positive(key string, n int64) {
 	if n <= 0 {
 		d.fail(key, "want more than zero")
+	}
+}
+
+func (d *decoder) checkTraces(t Traces) {
+	if len(t.Headers) > 0 && t.Endpoint.URL == nil {
+		d.fail("traces.headers", "are for traces.endpoint: set it too")
 	}
 }

@@ -84,6 +84,9 @@ type Config struct {
 	// way are finished first. Default: none.
 	Consumers Consumers `yaml:"consumers"`
 
+	// Traces are where OpenTelemetry's spans go, one for each delivery and one for each attempt. Default: nowhere.
+	Traces Traces `yaml:"traces"`
+
 	// File is where this was read from, empty in development mode.
 	File string `yaml:"-"`
 
@@ -222,6 +225,16 @@ type Lanes struct {
 	// otp.requested, password.reset, token.revoked, session.revoked, cache.reset, user.disabled, user.locked and
 	// credential.compromised.
 	Urgent []schema.Action `yaml:"urgent"`
+}
+
+// Traces are spans for an OpenTelemetry collector, by OTLP over HTTP. What is not here is set by OpenTelemetry's own
+// environment variables, such as OTEL_TRACES_SAMPLER.
+type Traces struct {
+	// Endpoint is the collector, without the /v1/traces that is added: http://127.0.0.1:4318. Default: what the
+	// environment variable OTEL_EXPORTER_OTLP_ENDPOINT says; without it nothing is traced.
+	Endpoint URL `yaml:"endpoint"`
+	// Headers go with every request to Endpoint, for a collector that wants to know who sends. Default: none.
+	Headers map[string]Secret `yaml:"headers"`
 }
 
 const (

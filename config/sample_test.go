@@ -16,7 +16,7 @@ const samplePath = "../docs/forebay.yaml"
 
 var sampleEnv = environment(map[string]string{
 	"SSOFY_SECRET": "one", "REWARDS_SECRET": "two", "NATS_TOKEN": "three", "NATS_PASSWORD": "four",
-	"ANALYTICS_PASSWORD": "five",
+	"ANALYTICS_PASSWORD": "five", "TRACES_TOKEN": "six",
 })
 
 func TestSampleShowsTheDefaults(t *testing.T) {

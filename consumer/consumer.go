@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 )
 
@@ -49,8 +50,7 @@ type Config struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: nothing is logged
 	Metrics *Metrics         // of NewMetrics, shared by all consumers; nil: nothing is counted
-
-	Failures *Failures // keeps the last failure, shared by all consumers; nil: none is kept
+	Tracer  trace.Tracer     // of a span for each attempt; nil: none
 }
 
 // OrderedByUser makes the events of one user come one at a time, in the order of the stream, over retries too, while

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/forebayhq/forebay/schema"
 )
@@ -16,6 +17,7 @@ import (
 type delivery struct {
 	c *Consumer
 	key
+	span trace.Span // of the attempt under way; nil: it is not traced
 
 	// The server hands a message over again when it heard nothing for too long. The later delivery then takes the place
 	// of the earlier, so what follows may change while an attempt is under way.
@@ -62,7 +64,7 @@ func (d *delivery) read() (*Message, error) {
 		Event: event, Subject: msg.Subject(), Header: msg.Headers(), Body: msg.Data(),
 		Seq: d.seq, Stored: time.Unix(0, d.stored), Attempt: attempt, MaxAttempts: d.c.config.MaxAttempts,
 		ReplayOf:    number(msg.Headers().Get(HeaderReplayOf)),
-		Traceparent: msg.Headers().Get(schema.HeaderTraceparent),
+		Traceparent: d.traceparent(msg.Headers().Get(schema.HeaderTraceparent)),
 	}, nil
 }
 
@@ -123,23 +125,11 @@ func (d *delivery) sent(err error) {
 	}
 }
 
-// shortStep is the length of a step below which a busy machine may well miss a sign of life or two.
-const shortStep = time.Second
-
-// silence is how long the server may hear nothing of an attempt before it is told. Each sign of life is a write of the
-// server, so long steps have two in a step, and only short ones four.
-func silence(step time.Duration) time.Duration {
-	if step < shortStep {
-		return step / 4
-	}
-	return step / 2
-}
-
 // beat tells the server that the message is still being worked on, if it has not heard so for long.
 func (d *delivery) beat(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if now.Sub(d.alive) < silence(d.c.step(d.attempt)) {
+	if now.Sub(d.alive) < d.c.step(d.attempt)/2 {
 		return
 	}
 	if d.msg.InProgress() == nil {

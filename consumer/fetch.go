@@ -187,7 +187,8 @@ func (c *Consumer) run(d *delivery) (again bool) {
 	c.meter.inFlight.Inc()
 	defer c.meter.inFlight.Dec()
 	began := time.Now()
-	again = c.attempt(c.work, d)
+	again = c.attempt(d.begin(c.work), d)
+	d.end()
 	c.meter.duration.Observe(time.Since(began).Seconds())
 	return again
 }

@@ -18,7 +18,7 @@ type Message struct {
 	Attempt     int       // 1 is the first
 	MaxAttempts int       // there are no more
 	ReplayOf    uint64    // the sequence of the event that this is a copy of, by redrive or replay; 0: it is none
-	Traceparent string    // W3C trace context of its delivery; empty: it has none
+	Traceparent string    // W3C trace context to pass on: of this attempt where it is traced, else of the delivery; empty: none
 }
 
 // The headers that redrive and replay add.

@@ -51,9 +51,9 @@ func (d *delivery) decode() (events []schema.Event, err error) {
 }
 
 // seal gives the events in their wire form: validated, their sensitive members sealed, headers and subject escaped.
-func (d *delivery) seal(events []schema.Event) (messages []schema.Message, err error) {
+func (d *delivery) seal(ctx context.Context, events []schema.Event) (messages []schema.Message, err error) {
 	defer recovered(&err)
-	trace := traceparent(d.http.Header["Traceparent"])
+	trace := d.trace(ctx)
 	messages = make([]schema.Message, len(events))
 	for i, e := range events {
 		e.Source, e.Provider, e.Received = d.Name, d.ProviderName, d.received

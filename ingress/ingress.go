@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/schema"
@@ -30,6 +31,7 @@ type Config struct {
 	Now            func() time.Time      // nil: time.Now
 	Log            *slog.Logger          // nil: nothing is logged
 	Metrics        prometheus.Registerer // nil: counted, and not shown
+	Tracer         trace.Tracer          // nil: no spans
 }
 
 // A Source is one configured instance of a provider.
@@ -56,6 +58,7 @@ type Ingress struct {
 	now     func() time.Time
 	log     *slog.Logger
 	metrics *metrics
+	tracer  trace.Tracer // nil: no spans
 	router  *mux.Router
 
 	reload    sync.Mutex
@@ -81,7 +84,7 @@ func New(c Config) (*Ingress, error) {
 		return nil, fmt.Errorf("ingress: %w", err)
 	}
 	in := &Ingress{
-		store: c.Store, wire: c.Wire, trusted: c.TrustedProxies, now: c.Now, log: c.Log, metrics: m,
+		store: c.Store, wire: c.Wire, trusted: c.TrustedProxies, now: c.Now, log: c.Log, metrics: m, tracer: c.Tracer,
 	}
 	in.router = in.routes()
 	if err := in.Reload(c.Sources, c.Limits); err != nil {
@@ -124,7 +127,7 @@ func (s *source) receive(ctx context.Context, r *http.Request) (answer, error) {
 	if err != nil {
 		return d.unreadable(ctx, err)
 	}
-	messages, err := d.seal(events)
+	messages, err := d.seal(ctx, events)
 	if err != nil {
 		return d.unreadable(ctx, err)
 	}

@@ -157,7 +157,9 @@ func (in *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP takes one delivery of this source, answers it, and notes how it ended.
 func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := s.in.now()
-	a, err := s.receive(r.Context(), r)
+	ctx, span := s.span(r)
+	a, err := s.receive(ctx, r)
 	a.write(w)
-	s.note(r.Context(), a, err, s.in.now().Sub(begun))
+	end(span, a)
+	s.note(ctx, a, err, s.in.now().Sub(begun))
 }

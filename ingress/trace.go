@@ -1,10 +1,13 @@
 package ingress
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"strings"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The fields of a traceparent of version 00: 00-<32 hex: trace>-<16 hex: span>-<2 hex: flags>.
@@ -17,7 +20,15 @@ const (
 	flagsStart = spanEnd + 1
 )
 
-// traceparent is the trace context of the messages of a delivery: a new span of the sender's trace, if it sent one
+// trace is the trace context of the messages of a delivery: its span, or where none was started one that nobody records.
+func (d *delivery) trace(ctx context.Context) string {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		return "00-" + span.TraceID().String() + "-" + span.SpanID().String() + "-" + span.TraceFlags().String()
+	}
+	return traceparent(d.http.Header["Traceparent"])
+}
+
+// traceparent is a trace context that comes without a span of ours: a new span of the sender's trace, if it sent one
 // valid header, else of a new trace. The flags stay; a new trace is not sampled, since we record no span of it.
 func traceparent(sent []string) string {
 	var b [traceLen]byte

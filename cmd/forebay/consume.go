@@ -26,7 +26,7 @@ type wayOut struct {
 	broker     *broker.Broker
 	registry   prometheus.Registerer
 	metrics    *consumer.Metrics
-	failures   consumer.Failures // outlive a reload
+	traces     *traces
 	log        *slog.Logger
 	configured chan *config.Config // the newest that was not taken up yet
 
@@ -45,7 +45,7 @@ type runner struct {
 }
 
 // newWayOut refuses jobs that cannot be made.
-func newWayOut(c *config.Config, b *broker.Broker, r prometheus.Registerer, log *slog.Logger) (*wayOut, error) {
+func newWayOut(c *config.Config, b *broker.Broker, r prometheus.Registerer, t *traces, log *slog.Logger) (*wayOut, error) {
 	if err := tryJobs(c); err != nil {
 		return nil, usageError{err}
 	}
@@ -55,7 +55,7 @@ func newWayOut(c *config.Config, b *broker.Broker, r prometheus.Registerer, log 
 	}
 	redis.SetLogger(redisLog{log})
 	w := &wayOut{
-		broker: b, registry: r, metrics: metrics, log: log,
+		broker: b, registry: r, metrics: metrics, traces: t, log: log,
 		configured: make(chan *config.Config, 1), running: map[string]*runner{}, stopped: map[string]error{},
 	}
 	w.configure(c)
@@ -152,7 +152,8 @@ func (w *wayOut) apply(ctx context.Context, c *config.Config) {
 // begun again, with growing pauses.
 func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Consumer) {
 	settings := each.Config()
-	settings.Stream, settings.Log, settings.Metrics, settings.Failures = events(c), w.log, w.metrics, &w.failures
+	settings.Stream, settings.Log, settings.Metrics = events(c), w.log, w.metrics
+	settings.Tracer = w.traces.tracer("consumer")
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
 	for ctx.Err() == nil {
@@ -164,7 +165,6 @@ func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Cons
 		if err := w.work(ctx, c, each, settings); err != nil {
 			w.log.Error("consumer stopped", "consumer", each.Name, "err", err)
 			w.note(each.Name, err)
-			_, _ = consumer.Declare(ctx, w.js, settings) // so that it is seen among the others; Run would say what is wrong
 		}
 		select {
 		case <-time.After(pause.NextBackOff()):
@@ -183,7 +183,6 @@ func (w *wayOut) note(name string, err error) {
 		return
 	}
 	w.stopped[name] = fmt.Errorf("consumer %s stopped: %w", name, err)
-	w.failures.Note(consumer.Failure{Consumer: name, Reason: fmt.Sprint("stopped: ", err), Time: time.Now()})
 }
 
 // problems are the consumers that do not run although they should. Their events wait.

@@ -63,6 +63,11 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	traces, err := newTraces(ctx, c, e.getenv, log)
+	if err != nil {
+		return usageError{err}
+	}
+	closers.add(traces.close)
 
 	b, err := startBroker(ctx, c, log)
 	if err != nil {
@@ -74,7 +79,7 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	closers.add(store.close)
-	out, err := newWayOut(c, b, registry, log)
+	out, err := newWayOut(c, b, registry, traces, log)
 	if err != nil {
 		return err
 	}
@@ -85,7 +90,7 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	released := newReleases(c, b, wire, store, log)
 	in, err := ingress.New(ingress.Config{
 		Sources: sources, Limits: limits(c, b), Store: store, Wire: wire,
-		TrustedProxies: c.TrustedProxies, Now: time.Now, Log: log, Metrics: registry,
+		TrustedProxies: c.TrustedProxies, Now: time.Now, Log: log, Metrics: registry, Tracer: traces.tracer("ingress"),
 	})
 	if err != nil {
 		return err
@@ -107,7 +112,7 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 
 	tasks := newTasks()
 	tasks.start("publisher", store.run)
-	operator := newAdmin(registry, store, out, in.Draining, released, c.AdminHosts)
+	operator := newAdmin(registry, store, out.problems, in.Draining, released, c.AdminHosts)
 	tasks.start("webhooks", func(context.Context) error { return serve(server, webhooks) })
 	tasks.start("admin", func(context.Context) error { return operator.Serve(admin) })
 	tasks.start("consumers", out.run)
