@@ -51,6 +51,8 @@ type Config struct {
 	Log     *slog.Logger     // nil: nothing is logged
 	Metrics *Metrics         // of NewMetrics, shared by all consumers; nil: nothing is counted
 	Tracer  trace.Tracer     // of a span for each attempt; nil: none
+
+	Failures *Failures // keeps the last failure, shared by all consumers; nil: none is kept
 }
 
 // OrderedByUser makes the events of one user come one at a time, in the order of the stream, over retries too, while

@@ -125,11 +125,23 @@ func (d *delivery) sent(err error) {
 	}
 }
 
+// shortStep is the length of a step below which a busy machine may well miss a sign of life or two.
+const shortStep = time.Second
+
+// silence is how long the server may hear nothing of an attempt before it is told. Each sign of life is a write of the
+// server, so long steps have two in a step, and only short ones four.
+func silence(step time.Duration) time.Duration {
+	if step < shortStep {
+		return step / 4
+	}
+	return step / 2
+}
+
 // beat tells the server that the message is still being worked on, if it has not heard so for long.
 func (d *delivery) beat(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if now.Sub(d.alive) < d.c.step(d.attempt)/2 {
+	if now.Sub(d.alive) < silence(d.c.step(d.attempt)) {
 		return
 	}
 	if d.msg.InProgress() == nil {

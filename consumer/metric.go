@@ -76,7 +76,7 @@ func (m *Metrics) of(consumer string) (t meter) {
 	return t
 }
 
-// note counts and logs how an attempt ended. A flood of one kind is logged ten times, then once a second.
+// note counts, logs and remembers how an attempt ended. A flood of one kind is logged ten times, then once a second.
 func (c *Consumer) note(d *delivery, v verdict, because error) {
 	c.meter.attempts[v].Inc()
 	d.judged(v)
@@ -85,6 +85,7 @@ func (c *Consumer) note(d *delivery, v verdict, because error) {
 		c.log.Debug("event handled", "seq", d.seq, "attempt", attempt)
 		return
 	}
+	c.fail(d, v, because)
 	level, text := slog.LevelError, "event becomes a dead letter"
 	if v == retried || v == postponed {
 		level, text = slog.LevelWarn, "attempt without success"

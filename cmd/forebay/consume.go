@@ -27,6 +27,7 @@ type wayOut struct {
 	registry   prometheus.Registerer
 	metrics    *consumer.Metrics
 	traces     *traces
+	failures   consumer.Failures // outlive a reload
 	log        *slog.Logger
 	configured chan *config.Config // the newest that was not taken up yet
 
@@ -152,7 +153,7 @@ func (w *wayOut) apply(ctx context.Context, c *config.Config) {
 // begun again, with growing pauses.
 func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Consumer) {
 	settings := each.Config()
-	settings.Stream, settings.Log, settings.Metrics = events(c), w.log, w.metrics
+	settings.Stream, settings.Log, settings.Metrics, settings.Failures = events(c), w.log, w.metrics, &w.failures
 	settings.Tracer = w.traces.tracer("consumer")
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
@@ -165,6 +166,7 @@ func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Cons
 		if err := w.work(ctx, c, each, settings); err != nil {
 			w.log.Error("consumer stopped", "consumer", each.Name, "err", err)
 			w.note(each.Name, err)
+			_, _ = consumer.Declare(ctx, w.js, settings) // so that it is seen among the others; Run would say what is wrong
 		}
 		select {
 		case <-time.After(pause.NextBackOff()):
@@ -183,6 +185,7 @@ func (w *wayOut) note(name string, err error) {
 		return
 	}
 	w.stopped[name] = fmt.Errorf("consumer %s stopped: %w", name, err)
+	w.failures.Note(consumer.Failure{Consumer: name, Reason: fmt.Sprint("stopped: ", err), Time: time.Now()})
 }
 
 // problems are the consumers that do not run although they should. Their events wait.

@@ -112,7 +112,7 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 
 	tasks := newTasks()
 	tasks.start("publisher", store.run)
-	operator := newAdmin(registry, store, out.problems, in.Draining, released, c.AdminHosts)
+	operator := newAdmin(registry, store, out, in.Draining, released, c.AdminHosts)
 	tasks.start("webhooks", func(context.Context) error { return serve(server, webhooks) })
 	tasks.start("admin", func(context.Context) error { return operator.Serve(admin) })
 	tasks.start("consumers", out.run)
