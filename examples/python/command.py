@@ -2,7 +2,8 @@
 """Handles one event for the job command, with nothing but the standard library.
 
     consumers:
-      example: {actions: ["otp.*", "user.*"], max_age: 10m, run: command, command: {argv: [python3, command.py]}}
+      codes: {actions: ["otp.*"], max_age: 10m, run: command, command: {argv: [python3, command.py]}}
+      users: {actions: ["user.*"], run: command, command: {argv: [python3, command.py]}}
 
 The event is on standard input. Exit code 0: done. 65: no further attempt will mend it. Any other: another attempt, by the
 schedule. What is sealed is opened by forebay itself, which is on the same machine.

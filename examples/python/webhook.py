@@ -2,8 +2,10 @@
 """Handles the events that the job webhook posts, with nothing but the standard library.
 
     consumers:
-      example: {actions: ["otp.*", "user.*"], max_age: 10m, run: webhook,
-                webhook: {url: "http://127.0.0.1:9000/events", secret_file: ./secret}}
+      codes: {actions: ["otp.*"], max_age: 10m, run: webhook,
+              webhook: {url: "http://127.0.0.1:9000/events", secret_file: ./secret}}
+      users: {actions: ["user.*"], run: webhook,
+              webhook: {url: "http://127.0.0.1:9000/events", secret_file: ./secret}}
 
 The answer is the verdict. 200: done. 422: no further attempt will mend it. 503: another attempt, by the schedule. What is
 sealed is opened by the program forebay; jwcrypto does it too, see nats_py.py.

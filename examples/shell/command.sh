@@ -3,7 +3,8 @@
 # Handles one event for the job command, with jq and curl.
 #
 #   consumers:
-#     example: {actions: ["otp.*", "user.*"], max_age: 10m, run: command, command: {argv: [bash, command.sh]}}
+#     codes: {actions: ["otp.*"], max_age: 10m, run: command, command: {argv: [bash, command.sh]}}
+#     users: {actions: ["user.*"], run: command, command: {argv: [bash, command.sh]}}
 #
 # The event is on standard input, and its attributes are in the environment. Exit code 0: done. 65: no further attempt will
 # mend it. Any other: another attempt, by the schedule. Text of an event is never a word of this shell: it goes through jq.

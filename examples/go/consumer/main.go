@@ -22,6 +22,8 @@ import (
 	"github.com/forebayhq/forebay/schema"
 )
 
+const maxAge = 10 * time.Minute // an older code is of no use to anybody
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -51,7 +53,6 @@ func run(ctx context.Context, getenv func(string) string, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	config.MaxAge = 10 * time.Minute // an older code is of no use to anybody
 	config.Handler = worker{url: getenv("WORK_URL"), sealKey: key}.handle
 	config.Log = log
 	c, err := consumer.New(js, config)
@@ -86,6 +87,10 @@ func (w worker) handle(ctx context.Context, m *consumer.Message) error {
 	e := m.Event
 	switch {
 	case e.Action == "otp.requested" && e.OTP != nil:
+		// Not Config.MaxAge: that would have old users end as dead letters too.
+		if time.Since(e.Received) > maxAge {
+			return consumer.Permanent(errors.New("expired"))
+		}
 		return w.post(ctx, "/codes", e, map[string]any{"to": e.OTP.To, "channel": e.OTP.Channel, "user": userID(e)})
 	case e.Action == "user.created" && e.User != nil:
 		password, err := w.open(e.User.Password)
