@@ -37,7 +37,7 @@ type JWKSConfig struct {
 }
 
 // A JWKS is a set of public keys (RFC 7517) that is fetched when it is first needed, kept, and fetched again when it is
-// an hour old or a token names a key that is not in it: at most once a minute. A set that cannot be fetched again stays
+// an hour old or a token does not fit it: at most once a minute. A set that cannot be fetched again stays
 // in use. Many goroutines may use one.
 type JWKS struct {
 	url      string
@@ -117,14 +117,14 @@ func (s *JWKS) Verify(t Token, algorithms []string) error {
 	if err != nil {
 		return Unavailable(err)
 	}
-	keys := set.fitting(t)
-	if len(keys) == 0 && t.KeyID != "" && !s.fixed {
-		keys = s.renewed(set).fitting(t)
+	err = set.verify(t)
+	if err == nil || s.fixed {
+		return err
 	}
-	if len(keys) == 0 {
-		return errors.New("token: kid: no key of the set fits")
+	if newer := s.renewed(set); newer != set { // the issuer may have changed its keys, and may have kept their names
+		return newer.verify(t)
 	}
-	return t.verifyWith(keys)
+	return err
 }
 
 // current gives the set, fetched where there is none or an old one. One delivery fetches an old set again; the others

@@ -52,6 +52,15 @@ func usable(key jose.JSONWebKey) bool {
 }
 
 // fitting gives the keys that may have signed a token.
+// verify checks the signature of a token with the key that it names, or with the only one that fits.
+func (s *keySet) verify(t Token) error {
+	keys := s.fitting(t)
+	if len(keys) == 0 {
+		return errors.New("token: kid: no key of the set fits")
+	}
+	return t.verifyWith(keys)
+}
+
 func (s *keySet) fitting(t Token) []jose.JSONWebKey {
 	var keys []jose.JSONWebKey
 	for _, key := range s.keys {

@@ -3,6 +3,7 @@ package journal
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -129,6 +130,9 @@ func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
 	}
 }
 
+// expiredMark is the name under which expire keeps the oldest bucket that it left.
+const expiredMark = "expired"
+
 // expire forgets the IDs beyond the longest horizon, a bucket at a time.
 func (j *Journal) expire() error {
 	oldest := bucketOf(j.clock.advance(j.config.Now()).Add(-time.Duration(j.horizon.Load())))
@@ -142,7 +146,11 @@ func (j *Journal) expire() error {
 			oldest = min(oldest, bucketOf(r.Accepted))
 		}
 	}
-	err := j.db.DeleteRange(idKey(0, hash{}), idKey(oldest, hash{}), pebble.NoSync)
+	b := j.db.NewBatch()
+	err := errors.Join(
+		b.DeleteRange(idKey(0, hash{}), idKey(oldest, hash{}), nil),
+		b.Set(markKey(expiredMark), binary.BigEndian.AppendUint32(nil, oldest), nil),
+		b.Commit(pebble.NoSync), b.Close())
 	if err != nil {
 		return fmt.Errorf("expire dedupe index: %w", err)
 	}

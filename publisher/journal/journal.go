@@ -68,6 +68,7 @@ type Journal struct {
 	config   Config
 	disk     *disk
 	db       *pebble.DB
+	lock     *pebble.Lock
 	opened   chan struct{} // closed once db may be used
 	requests chan *request
 	spare    sync.Pool // of *request
@@ -118,6 +119,8 @@ func Open(c Config) (*Journal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open journal %s: %w", c.Dir, err)
 		}
+	case <-j.disk.failed: // Pebble holds the goroutine that opens
+		return nil, fmt.Errorf("open journal %s: %w", c.Dir, j.disk.err())
 	case <-full:
 	}
 	return j, nil
@@ -125,8 +128,7 @@ func Open(c Config) (*Journal, error) {
 
 // open opens the journal as it is.
 func (j *Journal) open() (err error) {
-	tables, err := j.checkFiles()
-	if err != nil {
+	if j.lock, err = pebble.LockDirectory(j.config.Dir, j.disk.fs); err != nil {
 		return err
 	}
 	defer func() {
@@ -136,8 +138,17 @@ func (j *Journal) open() (err error) {
 		if err != nil && j.db != nil {
 			err = errors.Join(err, j.db.Close())
 		}
+		if err != nil {
+			err = errors.Join(err, j.lock.Close())
+		}
 	}()
-	if j.db, err = pebble.Open(j.config.Dir, options(j.disk)); err != nil {
+	tables, err := j.checkFiles()
+	if err != nil {
+		return err
+	}
+	o := options(j.disk)
+	o.Lock = j.lock // held until the ending is written
+	if j.db, err = pebble.Open(j.config.Dir, o); err != nil {
 		return err
 	}
 	for l := range j.lanes {
@@ -173,6 +184,10 @@ func (j *Journal) Append(ctx context.Context, entries []Entry) (duplicates int, 
 	case j.requests <- r:
 	case <-ctx.Done():
 		return 0, ctx.Err()
+	case <-full:
+		return 0, ErrDiskFull
+	case <-j.disk.failed:
+		return 0, j.disk.err()
 	case <-j.closing:
 		return 0, ErrClosed
 	}
@@ -262,5 +277,5 @@ func (j *Journal) shut() error {
 		return fmt.Errorf("close journal %s: %w", j.config.Dir, err)
 	}
 	j.writeEnding()
-	return nil
+	return j.lock.Close()
 }

@@ -93,8 +93,8 @@ func (j *Journal) knows(key []byte) (bool, error) {
 			return true, nil
 		}
 	case len(key) == 21 && key[0] == tableID:
-		oldest, err := j.oldestBucket()
-		if err != nil || binary.BigEndian.Uint32(key[1:]) < oldest {
+		mark, err := j.get(markKey(expiredMark))
+		if err != nil || len(mark) == 4 && binary.BigEndian.Uint32(key[1:]) < binary.BigEndian.Uint32(mark) {
 			return true, err
 		}
 	default:
@@ -102,16 +102,4 @@ func (j *Journal) knows(key []byte) (bool, error) {
 	}
 	value, err := j.get(key)
 	return value != nil, err
-}
-
-func (j *Journal) oldestBucket() (uint32, error) {
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: []byte{tableID}, UpperBound: []byte{tableID + 1}})
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
-	if !it.First() {
-		return 0, it.Error()
-	}
-	return binary.BigEndian.Uint32(it.Key()[1:]), nil
 }

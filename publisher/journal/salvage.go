@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -86,13 +85,13 @@ func (j *Journal) finishSwap() error {
 
 // freeName is the name under which the damaged journal stands aside.
 func (j *Journal) freeName() (string, error) {
-	name := j.config.Dir + asideMark + j.config.Now().UTC().Format("20060102T150405Z")
+	base := j.config.Dir + asideMark + j.config.Now().UTC().Format("20060102T150405Z")
+	name := base
 	for n := 2; n < 100; n++ {
 		if _, err := j.disk.raw.Stat(name); errors.Is(err, fs.ErrNotExist) {
 			return name, nil
 		}
-		name, _, _ = strings.Cut(name, "Z")
-		name = fmt.Sprintf("%sZ%d", name, n)
+		name = fmt.Sprintf("%s%d", base, n)
 	}
 	return "", fmt.Errorf("%s stands there already", name)
 }

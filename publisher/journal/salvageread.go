@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/batchrepr"
@@ -48,11 +49,21 @@ func (s *salvage) readSafely(name string, read func() error) (err error) {
 		}
 	}()
 	err = read()
+	if passing(err) {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
 	if u := (unreadable{}); errors.As(err, &u) {
 		s.unread = append(s.unread, damage{name, u.Error()})
 		return nil
 	}
 	return err
+}
+
+// passing tells an error that says nothing about the file, such as too many open files: with it nothing is salvaged now,
+// and the next start tries again.
+func passing(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && errno != syscall.EIO
 }
 
 // logBlock is the size of the blocks in which a log is written. No part of a record crosses their border, so one can begin
