@@ -51,7 +51,7 @@ func (s selection) everything() bool {
 func (*replayCommand) Help() string {
 	return `Without --consumer and --to the events are printed, as tail does. Without a selector it is all that the stream holds.
 
-With --consumer, an event whose lifetime is over is left out: a one-time code of yesterday. A run that is interrupted is
+With --consumer and without --action it is what the consumer asks for. An event whose lifetime is over is left out: a one-time code of yesterday. A run that is interrupted is
 noted on the server: --run gives each of its events that was not given yet, once. With --to it stops at the first event
 that is not taken, and says with which --from-seq to go on. Sealed members stay sealed.`
 }
@@ -84,6 +84,9 @@ func (r *replayCommand) give(ctx context.Context, e *environment, w *outside) er
 	if err != nil {
 		return err
 	}
+	if len(r.Action) == 0 {
+		r.Action = actionsOf(w.config.Consumers, r.Consumer)
+	}
 	bar := bar{out: e.screenOn(e.stderr)}
 	done, err := consumer.Replay{
 		JS: w.js, Stream: w.events, Consumer: r.Consumer, Select: r.selector(), Rate: float64(r.Rate), DryRun: r.DryRun,
@@ -99,6 +102,16 @@ func (r *replayCommand) give(ctx context.Context, e *environment, w *outside) er
 		return err
 	}
 	return r.print(e.screen(), done)
+}
+
+// actionsOf are the actions that a consumer asks for, all of them where the configuration does not know it.
+func actionsOf(declared config.Consumers, name string) []string {
+	for _, c := range declared {
+		if c.Name == name {
+			return c.Actions
+		}
+	}
+	return nil
 }
 
 // unfinished finds the interrupted run that is meant. Empty: a new one.
