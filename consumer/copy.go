@@ -18,6 +18,9 @@ import (
 // errLapsed is why a copy is not made: whoever gets it could take it for a fresh event.
 var errLapsed = errors.New("the lifetime of its action is over")
 
+// ErrNoConsumer is that the stream has no durable of the name.
+var ErrNoConsumer = errors.New("no consumer")
+
 // copyFor makes the copy of an event that one consumer sees and nobody else: the same bytes under another subject and
 // another Nats-Msg-Id. A message with a lifetime gets what is left of it, counted from born.
 func (s Stream) copyFor(consumer, id string, e Stored, born, now time.Time) (*nats.Msg, error) {
@@ -62,14 +65,26 @@ func left(ttl string, born, now time.Time) (time.Duration, error) {
 
 // listens makes sure that a durable sees the copies that are made for it.
 func (s Stream) listens(ctx context.Context, js jetstream.JetStream, consumer string) error {
-	durable, err := js.Consumer(ctx, s.Name, consumer)
+	durable, err := s.Find(ctx, js, consumer)
 	if err != nil {
-		return fmt.Errorf("consumer %s: %w", consumer, err)
+		return err
 	}
 	if !slices.Contains(durable.CachedInfo().Config.FilterSubjects, s.redrive(consumer, ">")) {
 		return fmt.Errorf("consumer %s does not read %s: declare it in the configuration", consumer, s.redrive(consumer, ">"))
 	}
 	return nil
+}
+
+// Find reads the durable of a consumer. The error is ErrNoConsumer where there is none of that name.
+func (s Stream) Find(ctx context.Context, js jetstream.JetStream, consumer string) (jetstream.Consumer, error) {
+	durable, err := js.Consumer(ctx, s.Name, consumer)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrInvalidConsumerName) {
+		return nil, fmt.Errorf(`%w %q: the configuration and "forebay consumers" name them`, ErrNoConsumer, consumer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("consumer %s: %w", consumer, err)
+	}
+	return durable, nil
 }
 
 // published gives the headers that a message was published with. A message that was read directly has some of the server's

@@ -77,18 +77,34 @@ func List(ctx context.Context, js jetstream.JetStream, s Stream, f DeadFilter, e
 	return nil
 }
 
-// Show reads one dead letter, body included.
+// Show reads one dead letter, body included. One that is not there is jetstream.ErrMsgNotFound.
 func Show(ctx context.Context, js jetstream.JetStream, s Stream, id uint64) (Dead, error) {
 	stream, err := js.Stream(ctx, s.Dead())
+	if errors.Is(err, jetstream.ErrStreamNotFound) { // there never was a dead letter
+		return Dead{}, noDead{id}
+	}
 	if err != nil {
 		return Dead{}, fmt.Errorf("show dead letter %d: %w", id, err)
 	}
 	msg, err := stream.GetMsg(ctx, id)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Dead{}, noDead{id}
+	}
 	if err != nil {
 		return Dead{}, fmt.Errorf("show dead letter %d: %w", id, err)
 	}
 	return deadOf(s, Stored{Seq: id, Time: msg.Time, Subject: msg.Subject, Header: msg.Header, Body: msg.Data}), nil
 }
+
+// A noDead is jetstream.ErrMsgNotFound in words for those who asked for the number.
+type noDead struct{ id uint64 }
+
+func (n noDead) Error() string {
+	return fmt.Sprintf(`no dead letter %d: "forebay dead list" has those that there are`, n.id)
+}
+
+// Is makes it that of the library.
+func (noDead) Is(target error) bool { return target == jetstream.ErrMsgNotFound }
 
 // Drop deletes the chosen dead letters for good and says how many.
 func Drop(ctx context.Context, js jetstream.JetStream, s Stream, f DeadFilter) (n int, err error) {

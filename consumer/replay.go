@@ -81,24 +81,30 @@ func (p *replay) begin(ctx context.Context) (err error) {
 	switch {
 	case p.DryRun && p.Resume != "":
 		return errors.New("a dry run resumes nothing")
-	case p.DryRun:
-		p.run, err = newRun(ctx, p.Replay, "")
 	case p.Resume != "":
 		if p.runs, err = openRuns(ctx, p.JS, p.Stream); err == nil {
 			err = p.resume(ctx)
 		}
-	default:
-		if p.run, err = newRun(ctx, p.Replay, nuid.Next()); err != nil {
+		if err != nil {
 			return err
 		}
-		if p.runs, err = openRuns(ctx, p.JS, p.Stream); err == nil {
-			err = p.run.save(ctx, p.runs)
-		}
+		return p.Stream.listens(ctx, p.JS, p.run.Consumer)
 	}
-	if err != nil {
+	// A run that nobody listens to could never succeed: it is not noted.
+	if err := p.Stream.listens(ctx, p.JS, p.Consumer); err != nil {
 		return err
 	}
-	return p.Stream.listens(ctx, p.JS, p.run.Consumer)
+	if p.DryRun {
+		p.run, err = newRun(ctx, p.Replay, "")
+		return err
+	}
+	if p.run, err = newRun(ctx, p.Replay, nuid.Next()); err != nil {
+		return err
+	}
+	if p.runs, err = openRuns(ctx, p.JS, p.Stream); err != nil {
+		return err
+	}
+	return p.run.save(ctx, p.runs)
 }
 
 // resume reads how far the run came, and what it published after that was noted.

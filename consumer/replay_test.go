@@ -202,6 +202,9 @@ func TestSelectors(t *testing.T) {
 			t.Errorf("%s: taken: %+v", name, p)
 		}
 	}
+	if left, err := consumer.Runs(t.Context(), w.js, w.stream); err != nil || len(left) != 0 {
+		t.Errorf("runs that cannot succeed are left: %+v, %v", left, err)
+	}
 }
 
 // A copy is the event, byte for byte, under the ID of the run and with what is left of its lifetime.

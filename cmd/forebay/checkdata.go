@@ -65,7 +65,7 @@ func checkData(c *config.Config) []finding {
 	}
 	file, err := os.CreateTemp(folder, ".check-*")
 	if err != nil {
-		return []finding{{"data", fail, fmt.Sprintf("cannot write: %v", err)}}
+		return []finding{{"data", fail, fmt.Sprintf("cannot write in %s: %v", folder, bare(err))}}
 	}
 	if err := errors.Join(file.Close(), os.Remove(file.Name())); err != nil {
 		return []finding{{"data", fail, err.Error()}}
@@ -80,6 +80,14 @@ func checkData(c *config.Config) []finding {
 			fmt.Sprintf("others may look into %s: its mode is %#o, want 0700", folder, info.Mode().Perm())})
 	}
 	return append(found, checkDisk(c, folder)...)
+}
+
+// bare is the error without the name of the file, where that tells nobody anything.
+func bare(err error) error {
+	if of := (*fs.PathError)(nil); errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // nearest is the folder, or that above it which exists.

@@ -80,14 +80,46 @@ func (l *deadListCommand) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	defer w.close()
-	filter, out := l.filter(), e.screen()
+	if err := l.known(ctx, w); err != nil {
+		return err
+	}
+	filter, out, n := l.filter(), e.screen(), 0
 	filter.Limit = l.Count
-	return consumer.List(ctx, w.js, w.events, filter, func(d consumer.Dead) error {
+	err = consumer.List(ctx, w.js, w.events, filter, func(d consumer.Dead) error {
+		n++
 		if l.JSON {
 			return out.json(deadRowOf(d))
 		}
 		return printDead(out, d)
 	})
+	if err == nil && n == 0 && !l.JSON {
+		fmt.Fprintln(e.stderr, l.none())
+	}
+	return err
+}
+
+// none is what list says of nothing.
+func (f deadFilter) none() string {
+	if f.everything() {
+		return "no dead letters"
+	}
+	return "no dead letters of that choice"
+}
+
+// known is an error where a consumer was named that there is not, and of which no dead letter is left either.
+func (f deadFilter) known(ctx context.Context, w *outside) error {
+	if f.Consumer == "" {
+		return nil
+	}
+	_, unknown := w.events.Find(ctx, w.js, f.Consumer)
+	if !errors.Is(unknown, consumer.ErrNoConsumer) {
+		return unknown
+	}
+	n, err := countDead(ctx, w, consumer.DeadFilter{Consumer: f.Consumer, Limit: 1})
+	if err != nil || n > 0 {
+		return err
+	}
+	return unknown
 }
 
 func printDead(out screen, d consumer.Dead) error {
@@ -181,6 +213,9 @@ func (d *deadDropCommand) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	defer w.close()
+	if err := d.known(ctx, w); err != nil {
+		return err
+	}
 	n, err := countDead(ctx, w, d.filter())
 	if err != nil {
 		return err

@@ -43,6 +43,9 @@ func (r *deadRedriveCommand) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	defer w.close()
+	if err := r.known(ctx, w); err != nil {
+		return err
+	}
 	if r.DryRun {
 		n, err := countDead(ctx, w, r.filter())
 		if err != nil {

@@ -107,7 +107,7 @@ func (q *quarantine) subject(source string) string {
 
 // find gives the deliveries of an ID, or of SOURCE/ID. None is an error.
 func (q *quarantine) find(ctx context.Context, id, source string, progress screen) ([]quarantined, error) {
-	matches, err := search{stream: q.deliveries, id: id, all: true, progress: progress}.run(ctx)
+	matches, err := search{stream: q.deliveries, what: "delivery", id: id, all: true, progress: progress}.run(ctx)
 	if err != nil {
 		return nil, q.explain(err)
 	}
@@ -118,7 +118,7 @@ func (q *quarantine) find(ctx context.Context, id, source string, progress scree
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("quarantine: nothing of the ID %s is of source %s", printable(id), source)
+		return nil, fmt.Errorf("quarantine: no delivery with the ID %s is of source %s", printable(id), source)
 	}
 	return found, nil
 }
@@ -150,6 +150,9 @@ func (q *quarantine) remove(ctx context.Context, seq uint64) error {
 func (q *quarantine) explain(err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.As(err, new(notThere)) {
+		return err
 	}
 	return fmt.Errorf("quarantine: stream %s: %w", streams(q.config).Quarantine(), err)
 }

@@ -238,14 +238,14 @@ func TestReleaseSome(t *testing.T) {
 
 	stdout, stderr := w.run(1, "release", first, "staff/"+first, "quarantine-0")
 	wantSays(t, stdout, "1 deliveries: 1 released")
-	wantSays(t, stderr, "nothing of the ID staff/"+first, "nothing of the ID quarantine-0")
+	wantSays(t, stderr, "no delivery with the ID staff/"+first, "no delivery with the ID quarantine-0")
 	w.wantIDs("rewards/evt_1")
 
 	stdout, stderr = w.run(1, "release", "--source", "rewards")
 	wantSays(t, stdout, "stays", "rewards   "+bad, "neither is a non-empty text")
 	wantSays(t, stderr, "1 of 1 deliveries cannot be released and stay")
 	_, stderr = w.run(1, "release", bad, "--source", "staff")
-	wantSays(t, stderr, "nothing of the ID "+bad+" is of source staff")
+	wantSays(t, stderr, "no delivery with the ID "+bad+" is of source staff")
 
 	stdout, _ = w.run(1, "release", "--all")
 	wantSays(t, stdout, "3 deliveries: 1 released, 2 not", "stays     -", "#4", "not one")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,10 +23,16 @@ const (
 // stops behind the chunk that has a match.
 type search struct {
 	stream   jetstream.Stream
+	what     string // it looks for: "delivery"; empty: "event"
 	id       string // an event ID, or "<source>/<event id>"
 	all      bool   // do not stop
 	progress screen
 }
+
+// notThere is an error that says all by itself, without the name of the stream.
+type notThere string
+
+func (n notThere) Error() string { return string(n) }
 
 // run gives what it finds, newest first. Nothing is an error that says how far it looked.
 func (s search) run(ctx context.Context) (found []stored, err error) {
@@ -50,8 +57,8 @@ func (s search) run(ctx context.Context) (found []stored, err error) {
 	}
 	s.clear(total)
 	if len(found) == 0 {
-		return nil, fmt.Errorf("nothing of the ID %s among #%d to #%d, since %s: what the stream forgot is older",
-			printable(s.id), first, info.State.LastSeq, info.State.FirstTime.UTC().Format(time.RFC3339))
+		return nil, notThere(fmt.Sprintf("no %s with the ID %s: the stream holds #%d to #%d, since %s",
+			cmp.Or(s.what, "event"), printable(s.id), first, info.State.LastSeq, info.State.FirstTime.UTC().Format(time.RFC3339)))
 	}
 	return found, nil
 }

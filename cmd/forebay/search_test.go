@@ -49,7 +49,7 @@ func TestSearch(t *testing.T) {
 		if got := fmt.Sprint(sequences(found)); got != want || (err == nil) != (want != "[]") {
 			t.Errorf("search %q: got %s, %v, want %s", id, got, err, want)
 		}
-		if err != nil && !strings.Contains(err.Error(), "among #1 to #6144") {
+		if err != nil && !strings.Contains(err.Error(), "the stream holds #1 to #6144") {
 			t.Errorf("search %q does not say how far it went: %v", id, err)
 		}
 	}

@@ -44,6 +44,9 @@ func (s *showCommand) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	found, err := s.find(ctx, e, stream)
+	if errors.As(err, new(notThere)) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", name, err)
 	}
@@ -80,8 +83,8 @@ func findSequence(ctx context.Context, stream jetstream.Stream, number string) (
 	m, err := get(ctx, stream, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		state := stream.CachedInfo().State
-		return nil, fmt.Errorf("nothing at #%d: the stream holds #%d to #%d, and forgets what is too old",
-			seq, state.FirstSeq, state.LastSeq)
+		return nil, notThere(fmt.Sprintf("nothing at #%d: the stream holds #%d to #%d, and forgets what is too old",
+			seq, state.FirstSeq, state.LastSeq))
 	}
 	if err != nil {
 		return nil, err
