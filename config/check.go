@@ -220,6 +220,10 @@ func checkServers(urls string) error {
 
 func (d *decoder) checkSeal(c *Config) {
 	d.checkFile("seal.recipient", c.Seal.Recipient)
+	if isPrivateKey(c.Seal.Recipient) {
+		d.warn("seal.recipient", `%s is a private key, which opens what is sealed and belongs elsewhere: `+
+			`name the public one here, as "forebay seal keygen" writes it beside`, c.Seal.Recipient)
+	}
 	if c.NATS.External() && !c.Seal.Off && c.Seal.Recipient == "" {
 		d.fail("nats.url", `a broker of your own needs a word on secrets inside events: "seal: {recipient: FILE}" encrypts `+
 			`them to a key made with "forebay seal keygen", "seal: off" leaves them readable`)
@@ -276,7 +280,9 @@ func (d *decoder) checkAction(key string, action schema.Action) {
 }
 
 func (d *decoder) checkLimits(l Limits) {
-	d.positive("limits.body", int64(l.Body))
+	if l.Body < kib {
+		d.fail("limits.body", "want at least 1KiB: deliveries are larger")
+	}
 	d.positive("limits.burst", int64(l.Burst))
 	d.positive("limits.concurrent", int64(l.Concurrent))
 }

@@ -90,6 +90,9 @@ type Config struct {
 	// File is where this was read from, empty in development mode.
 	File string `yaml:"-"`
 
+	// dataWhere is "forebay.yaml:3: data", to put before errors about the folder.
+	dataWhere string
+
 	// Warnings are what works but should be seen by somebody, with file, line and key like errors.
 	Warnings []string `yaml:"-"`
 }

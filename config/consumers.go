@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/schema"
 )
 
 // A Consumer is a durable of the stream, which forebay makes and keeps as the file says, and maybe a job that handles
@@ -84,10 +85,24 @@ func (d *decoder) checkConsumers(consumers Consumers, jobs []string) {
 		if c.Run != "" && !slices.Contains(jobs, c.Run) {
 			d.fail(key+".run", "unknown job %q; known: %s", c.Run, strings.Join(slices.Sorted(slices.Values(jobs)), ", "))
 		}
+		d.warnOfActions(key+".actions", c.Actions)
 		d.positive(key+".max_attempts", int64(c.MaxAttempts))
 		d.positive(key+".parallel", int64(c.Parallel))
 		d.positive(key+".timeout", int64(c.Timeout))
 		d.checkSchedule(key, c)
+	}
+}
+
+// warnOfActions warns of patterns that choose nothing that is known. Actions of the category other are as many as
+// providers have names.
+func (d *decoder) warnOfActions(key string, patterns []string) {
+	for i, pattern := range patterns {
+		known := func(a schema.ActionInfo) bool { return consumer.Matches(pattern, a.Action) }
+		if !consumer.ValidPattern(pattern) || schema.Action(pattern).Category() == schema.CategoryOther ||
+			slices.ContainsFunc(schema.Actions(), known) {
+			continue
+		}
+		d.warn(fmt.Sprintf("%s[%d]", key, i), `%s: no action of the catalogue: "forebay schema actions" lists them`, pattern)
 	}
 }
 

@@ -120,7 +120,7 @@ var badFiles = []struct{ name, text, want string }{
 			"forebay.yaml:4: stream.lifetimes.a.b: want at least 1s, or 0s for none"},
 	{"lane", "lanes:\n  urgent:\n  - a.b\n  - user.*\n", `forebay.yaml:4: lanes.urgent[1]: ` + wantAction},
 	{"limits", "limits: {body: 0, burst: 0, concurrent: -1}\n",
-		"forebay.yaml:1: limits.body: want more than zero\nforebay.yaml:1: limits.burst: want more than zero\n" +
+		"forebay.yaml:1: limits.body: want at least 1KiB: deliveries are larger\nforebay.yaml:1: limits.burst: want more than zero\n" +
 			"forebay.yaml:1: limits.concurrent: want more than zero"},
 
 	{"source name", "sources:\n  Acme.x: {provider: ssofy, secrets: [s]}\n",
@@ -170,7 +170,7 @@ var badFiles = []struct{ name, text, want string }{
 }
 
 const (
-	allKeys = "ack, admin, admin_hosts, consumers, data, journal, lanes, limits, listen, nats, public_url, seal, sources, stream, tls, trusted_proxies"
+	allKeys = "ack, admin, admin_hosts, consumers, data, journal, lanes, limits, listen, nats, public_url, seal, sources, stream, tls, traces, trusted_proxies"
 
 	sourceKeys = "dedupe, path, provider, public_url, secret_file, secret_files, secrets, " +
 		"and the name of the provider for its own options"

@@ -59,6 +59,7 @@ func Load(path string, o Options) (*Config, error) {
 		return nil, err
 	}
 	c.complete()
+	c.dataWhere = d.at("data", nil).where()
 	c.Warnings = d.warnings
 	return c, nil
 }

@@ -97,7 +97,7 @@ sources:
 		Seal:   Seal{Off: true},
 		Limits: Limits{Body: 2048, Rate: 50, Burst: 7, Concurrent: 9},
 		Lanes:  Lanes{Urgent: []schema.Action{"user.created"}},
-		File:   path,
+		File:   path, dataWhere: path + ":5: data",
 		Sources: Sources{
 			{Name: "z", Provider: "mgpass", Secrets: []Secret{"one", "007"}, Dedupe: 2 * time.Hour, Path: "/in/%C3%A4",
 				Where: path + ":21: sources.z"},
@@ -217,6 +217,38 @@ sources:
 	}
 	if got := load(t, write(t, "nats: {listen: \":4222\", token: t}\n"+source)).Warnings; len(got) > 0 {
 		t.Errorf("with a token: got %q", got)
+	}
+}
+
+// A consumer that asks for what never comes, and a private key where the public one belongs.
+func TestWarningsOfWhatIsMistaken(t *testing.T) {
+	private, public, err := schema.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, source+`seal: {recipient: key}
+consumers:
+  crm: {actions: [user.created, "user.*", "*", "other.*", other.device_trusted]}
+  spelling:
+    actions:
+      - user.created
+      - user.create
+      - "users.*"
+`)
+	key := filepath.Join(filepath.Dir(path), "key")
+	writeFile(t, key, string(public))
+	const says = `: no action of the catalogue: "forebay schema actions" lists them`
+	want := []string{
+		path + ":8: consumers.spelling.actions[1]: user.create" + says,
+		path + ":9: consumers.spelling.actions[2]: users.*" + says,
+	}
+	if got := load(t, path).Warnings; !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	writeFile(t, key, string(private))
+	got := load(t, path).Warnings
+	if len(got) != 3 || !strings.Contains(got[0], ": seal.recipient: "+key+" is a private key") {
+		t.Errorf("got %q", got)
 	}
 }
 

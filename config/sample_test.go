@@ -36,7 +36,7 @@ func TestSampleShowsTheDefaults(t *testing.T) {
 	}
 	empty := load(t, write(t, ""))
 	for _, c := range []*Config{sample, empty} {
-		c.Sources, c.Consumers, c.File, c.Warnings = nil, nil, "", nil
+		c.Sources, c.Consumers, c.File, c.dataWhere, c.Warnings = nil, nil, "", "", nil
 		slices.Sort(c.Lanes.Urgent)
 	}
 	if want := Path("../docs/data"); sample.Data != want {

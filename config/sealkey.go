@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ func (c *Config) EnsureSealKey() error {
 		return errors.New("seal: a broker of your own needs a recipient, or off")
 	}
 	if err := os.MkdirAll(string(c.Data), 0o700); err != nil {
-		return fmt.Errorf("make data folder: %w", err)
+		return fmt.Errorf("%s: make data folder: %w: set data to a folder of yours, or change the owner of that one",
+			cmp.Or(c.dataWhere, "data"), err)
 	}
 	public := filepath.Join(string(c.Data), "seal.pub.jwk")
 	if _, err := once(public, 0o644, c.publicSealKey); err != nil {
@@ -60,6 +62,19 @@ func publicHalf(private []byte) ([]byte, error) {
 	}
 	delete(key, "d")
 	return json.Marshal(key)
+}
+
+// isPrivateKey reports whether a file is a JWK with its private member.
+// https://www.rfc-editor.org/rfc/rfc7518#section-6.2.2
+func isPrivateKey(file Path) bool {
+	text, err := os.ReadFile(string(file))
+	if err != nil {
+		return false
+	}
+	var key struct {
+		D string `json:"d"`
+	}
+	return json.Unmarshal(text, &key) == nil && key.D != ""
 }
 
 // Sealer gives what seals to the recipient, or nil if sealing is off. Call EnsureSealKey first.
