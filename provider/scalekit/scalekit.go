@@ -8,7 +8,6 @@
 package scalekit
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -73,9 +72,9 @@ func readSecrets(c provider.Config) ([]string, error) {
 		prefix, key, found := strings.Cut(s, "_")
 		switch {
 		case !found || strings.ContainsAny(key, "|_"):
-			return nil, errors.New("scalekit: secrets: one is not a prefix, _ and base64: whsec_…")
+			return nil, fmt.Errorf("scalekit: secrets[%d]: want whsec_ and base64", i)
 		case prefix == "whpk" || prefix == "whsk":
-			return nil, errors.New("scalekit: secrets: one is an Ed25519 key; Scalekit signs with a shared secret")
+			return nil, fmt.Errorf("scalekit: secrets[%d]: is an Ed25519 key; Scalekit signs with a shared secret", i)
 		}
 		secrets[i] = "whsec_" + key
 	}
