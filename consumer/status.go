@@ -19,7 +19,7 @@ type Status struct {
 	Lag         uint64    // events that were never handed over
 	InFlight    int       // handed over and not answered, waiting for their next attempt included
 	Attempts    uint64    // hand-overs since the durable was made
-	Redelivered int       // events in the stream that had a second attempt and are not done, dead ones included
+	Redelivered int       // events in the stream that had a second attempt and are not done; with those that died unanswered, not with those that were terminated
 	Clients     int       // requests for events that wait; 0: nobody is bound, or all are busy
 	Oldest      time.Time // when the oldest event that is not done was stored; zero: none
 	LastAttempt time.Time // zero: none

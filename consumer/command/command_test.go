@@ -177,7 +177,7 @@ func TestOutputIsLoggedOnRequestOnly(t *testing.T) {
 		if got := strings.Contains(written.String(), "hush"); got != logged {
 			t.Errorf("log_output %v: logged %s", logged, written.String())
 		}
-		want := "run sh: exit status 65 (12 bytes on standard output, 23 on standard error)"
+		want := "run sh: exit status 65 (12 bytes on standard output, 23 on standard error: set log_output to see it)"
 		if logged {
 			want = "run sh: exit status 65: no such customer"
 		} else if !strings.Contains(written.String(), `"stdout_bytes":12,"stderr_bytes":23`) {

@@ -44,7 +44,12 @@ func (j *job) failure(e ending, how string) error {
 	if line := e.stderr.lastLine(); j.options.LogOutput && line != "" {
 		return fmt.Errorf("run %s: %s: %s", j.name, how, strings.ToValidUTF8(line, "\uFFFD"))
 	}
-	return fmt.Errorf("run %s: %s (%d bytes on standard output, %d on standard error)", j.name, how, e.stdout.size, e.stderr.size)
+	hint := ""
+	if !j.options.LogOutput && e.stdout.size+e.stderr.size > 0 {
+		hint = ": set log_output to see it"
+	}
+	return fmt.Errorf("run %s: %s (%d bytes on standard output, %d on standard error%s)",
+		j.name, how, e.stdout.size, e.stderr.size, hint)
 }
 
 // parseRetryAfter reads a line such as "retry-after: 90" or "Retry-After: 5m". Zero: it is none.

@@ -9,12 +9,20 @@ import (
 	"github.com/forebayhq/forebay/consumer"
 )
 
+// A StatusError is an answer that is no success.
+type StatusError struct {
+	Host   string // that answered
+	Status int    // 401
+}
+
+func (s StatusError) Error() string { return fmt.Sprintf("post to %s: status %d", s.Host, s.Status) }
+
 // verdict reads the status of an answer.
 func (j *job) verdict(r *http.Response) error {
 	if 200 <= r.StatusCode && r.StatusCode <= 299 {
 		return nil
 	}
-	err := fmt.Errorf("post to %s: status %d", j.url.Host, r.StatusCode)
+	var err error = StatusError{Host: j.url.Host, Status: r.StatusCode}
 	switch r.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
