@@ -187,7 +187,8 @@ func isLoopback(host string) bool {
 // servers on one store destroy it.
 func lockData(dir string) (lock io.Closer, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder of the embedded NATS server: %w", err)
+		return nil, fmt.Errorf("make the data folder of the embedded NATS server: %w: set data to a folder of yours, "+
+			"or change the owner of that one", err)
 	}
 	dir, err = filepath.Abs(dir) // the lock knows a file by its name
 	if err != nil {
@@ -199,8 +200,7 @@ func lockData(dir string) (lock io.Closer, err error) {
 		return nil, fmt.Errorf("lock the data folder of the embedded NATS server: %w", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data folder %s is in use by another forebay: stop it, or set data to another folder: %w",
-			dir, err)
+		return nil, fmt.Errorf("data folder %s is in use by another forebay: stop it, or set data to another folder", dir)
 	}
 	return lock, nil
 }

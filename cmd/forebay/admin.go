@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -55,7 +56,7 @@ type state struct {
 func texts(errs ...error) (problems []string) {
 	for _, err := range errs {
 		if err != nil {
-			problems = append(problems, err.Error())
+			problems = append(problems, strings.Split(err.Error(), "\n")...) // joined errors, one each
 		}
 	}
 	return problems

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/forebayhq/forebay/config"
@@ -65,10 +66,20 @@ func (k *checkCommand) Run(ctx context.Context, e *environment) error {
 // findings are in the order of an event's way.
 func findings(ctx context.Context, c *config.Config) []finding {
 	running := probe(ctx, c, "/readyz")
-	return slices.Concat(
+	return apart(slices.Concat(
 		checkFile(c), running.findings(c), checkSources(c), checkConsumers(c), checkSeal(c),
 		checkData(c), checkBroker(ctx, c, running),
-	)
+	))
+}
+
+// apart makes a finding of each line: joined errors are several things that are wrong.
+func apart(all []finding) (found []finding) {
+	for _, f := range all {
+		for text := range strings.SplitSeq(f.Text, "\n") {
+			found = append(found, finding{f.Check, f.Verdict, text})
+		}
+	}
+	return found
 }
 
 func (f finding) print(out screen, json bool) error {

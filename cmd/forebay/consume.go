@@ -201,7 +201,10 @@ func (w *wayOut) problems() (all []error) {
 // work runs a job. Its connections outlive the attempts that need them. A job that says that going on is pointless gets
 // no more events: they wait in the durable.
 func (w *wayOut) work(ctx context.Context, c *config.Config, each config.Consumer, settings consumer.Config) error {
-	job, err := workshop{c, w.js, w.log, w.registry}.job(each)
+	job, err := workshop{
+		config: c, js: w.js, log: w.log, metrics: w.registry,
+		warn: func(text string) { w.log.Warn("configuration", "err", text) },
+	}.job(each)
 	if err != nil {
 		return err
 	}
@@ -261,6 +264,9 @@ func (w *wayOut) insist(ctx context.Context, doing string, do func() error) bool
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
 	err := backoff.RetryNotify(do, backoff.WithContext(pause, ctx), func(err error, _ time.Duration) {
+		if nc := w.js.Conn(); !nc.IsConnected() { // whatever the library made of that
+			err = fmt.Errorf("no NATS server answers at %s", w.broker.URL())
+		}
 		w.log.Warn(doing, "err", err) //nolint:sloglint // a constant of the caller
 	})
 	return err == nil

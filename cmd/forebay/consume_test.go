@@ -111,8 +111,8 @@ func scriptHook(ts *testscript.TestScript, _ bool, args []string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(log, "%s type=%s of=%s signed=%t\n", r.URL.Path, r.Header.Get("Ce-Type"), r.Header.Get("Forebay-Replay-Of"),
 			r.Header.Get("Webhook-Signature") != "")
-		if r.URL.Path == "/refuse" {
-			w.WriteHeader(http.StatusUnprocessableEntity)
+		if status := map[string]int{"/refuse": http.StatusUnprocessableEntity, "/sign": http.StatusUnauthorized}[r.URL.Path]; status > 0 {
+			w.WriteHeader(status)
 		}
 	}))
 	ts.Defer(func() {

@@ -19,15 +19,17 @@ type consumersCommand struct {
 func (*consumersCommand) Help() string {
 	return `Every durable of the stream, whoever made it:
 
-LAG        events that were never handed over
-IN FLIGHT  handed over and not answered, waiting for their next attempt included
-ATTEMPTS   hand-overs since the durable was made
-RETRIED    events that had a second attempt and are not done, dead ones included
-OLDEST     since when the oldest event waits that is not done
-LAST TRY   when an event was handed over last
-DEAD       dead letters: see "forebay dead"
-LAST ERROR when and why something went wrong last: an attempt by the forebay that runs on this
-           machine, even if the event was handled since, or the youngest dead letter's`
+    LAG         events that were never handed over
+    IN FLIGHT   handed over and not answered, waiting for their next attempt included
+    ATTEMPTS    hand-overs since the durable was made
+    RETRIED     events that had a second attempt and are not done
+    OLDEST      since when the oldest event waits that is not done
+    LAST TRY    when an event was handed over last
+    DEAD        dead letters: see "forebay dead"
+    LAST ERROR  when and why something went wrong last
+
+The last error is that of an attempt by the forebay that runs on this machine, even if the event was handled since, or the
+youngest dead letter's. An event whose attempts a client left unanswered to the end stays among the retried.`
 }
 
 // Run prints how the consumers are doing.

@@ -39,17 +39,27 @@ type workshop struct {
 	js      jetstream.JetStream
 	log     *slog.Logger
 	metrics prometheus.Registerer
+	warn    func(text string) // of what works and should be seen; nil: nobody listens
 }
 
 // job makes the job of a consumer. It opens no connection.
 func (w workshop) job(c config.Consumer) (consumer.Job, error) {
+	options := optionsOf(c)
 	job, err := jobs[c.Run](consumer.JobConfig{
-		Consumer: c.Name, Options: c.Options, Prefix: w.config.Stream.Name, Replicas: w.config.Stream.Replicas,
+		Consumer: c.Name, Options: options.decode(), Prefix: w.config.Stream.Name, Replicas: w.config.Stream.Replicas,
 		JS:   func(context.Context) (jetstream.JetStream, error) { return w.js, nil },
 		Open: w.open(), Now: time.Now, Log: w.log.With("consumer", c.Name), Metrics: w.metrics,
 	})
-	if err != nil {
+	switch {
+	case options.refused != nil:
+		return nil, options.refused // it has file, line and key
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", c.Where, err)
+	}
+	for _, file := range options.readable {
+		if w.warn != nil {
+			w.warn(fmt.Sprintf("%s: everybody on this machine can read %s: chmod 600", c.Where, file))
+		}
 	}
 	return job, nil
 }
@@ -96,7 +106,9 @@ func checkConsumers(c *config.Config) (found []finding) {
 			found = append(found, finding{name, ok, "a durable without a job: bind a client of yours"})
 			continue
 		}
-		if _, err := trial(c).job(each); err != nil {
+		shop := trial(c)
+		shop.warn = func(text string) { found = append(found, finding{name, warn, text}) }
+		if _, err := shop.job(each); err != nil {
 			found = append(found, finding{name, fail, err.Error()})
 			continue
 		}

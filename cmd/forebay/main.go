@@ -131,7 +131,15 @@ func newLog(w io.Writer) *slog.Logger {
 	if isTerminal(w) {
 		return slog.New(tint.NewTextHandler(w, &tint.Options{TimeFormat: "15:04:05.000"}))
 	}
-	return slog.New(slog.NewJSONHandler(w, nil))
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: spell}))
+}
+
+// spell writes durations with their unit, "1.2ms": slog's JSON has nanoseconds, which nothing says.
+func spell(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 func isTerminal(w io.Writer) bool {

@@ -113,3 +113,12 @@ func TestWho(t *testing.T) {
 		}
 	}
 }
+
+// Durations in the log have their unit.
+func TestLogSpellsDurations(t *testing.T) {
+	var out bytes.Buffer
+	newLog(&out).Info("answered", "took", 1200*time.Microsecond)
+	if !strings.Contains(out.String(), `"took":"1.2ms"`) {
+		t.Errorf("logged %s", &out)
+	}
+}

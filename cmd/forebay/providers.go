@@ -80,7 +80,15 @@ func newSources(c *config.Config) ([]ingress.Source, error) {
 }
 
 func newProvider(s config.Source) (provider.Provider, error) {
-	p, err := providers[s.Provider](s.Config(time.Now))
+	var refused error // with file, line and key
+	c := s.Config(time.Now)
+	if decode := c.Options; decode != nil {
+		c.Options = func(into any) error { refused = decode(into); return refused }
+	}
+	p, err := providers[s.Provider](c)
+	if refused != nil {
+		return nil, refused
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Where, err)
 	}

@@ -207,8 +207,8 @@ func (l *quarantineListCommand) Run(ctx context.Context, e *environment) error {
 		count++
 		return l.print(out, quarantinedOf(seq, body))
 	})
-	if err == nil && count == 0 && out.terminal && !l.JSON {
-		fmt.Fprintln(out, "nothing is in quarantine")
+	if err == nil && count == 0 && !l.JSON {
+		fmt.Fprintln(e.stderr, "nothing is in quarantine")
 	}
 	return err
 }

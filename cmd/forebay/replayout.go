@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -99,8 +101,20 @@ func (r *replayCommand) webhook(e *environment) (sink, error) {
 		if !ok {
 			return fmt.Errorf("%s is no event of ours", printable(s.Subject))
 		}
-		return job.Handle(ctx, m)
+		return r.hint(job.Handle(ctx, m))
 	}, nil
+}
+
+// hint says what to look at where the receiver refuses the signature.
+func (r *replayCommand) hint(err error) error {
+	var answered webhook.StatusError
+	switch {
+	case !errors.As(err, &answered) || answered.Status != http.StatusUnauthorized:
+		return err
+	case r.Secret == "":
+		return fmt.Errorf("%w: it was not signed: give the secret of the receiver, --secret", err)
+	}
+	return fmt.Errorf("%w: is the secret of --secret that of the receiver?", err)
 }
 
 // message is a stored event as a job gets it. False: it is none of ours.

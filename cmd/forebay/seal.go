@@ -17,7 +17,7 @@ type sealCommand struct {
 }
 
 type sealKeygenCommand struct {
-	Out string `help:"The private key's file. The public key goes beside it, FILE.pub.jwk." default:"seal.jwk" placeholder:"FILE"`
+	Out string `help:"The private key's file. The public key goes beside it, FILE.pub.jwk. Default: ${default}." default:"seal.jwk" placeholder:"FILE"`
 }
 
 // Run makes a key pair and says what to write into the configuration. It overwrites nothing.

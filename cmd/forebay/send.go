@@ -40,7 +40,7 @@ func (s *sendCommand) Run(ctx context.Context, e *environment) error {
 	}
 	switch {
 	case s.Provider == "" || s.Action == "":
-		return usageError{errors.New("send: want PROVIDER and NATIVE_ACTION: send --list names them")}
+		return usageError{errors.New("send: want PROVIDER and ACTION: send --list names them")}
 	case s.Count < 1:
 		return usageError{errors.New("send: -n counts from 1")}
 	}
@@ -89,8 +89,8 @@ func (t *target) native(name string) (provider.Native, error) {
 		for i, n := range natives {
 			names[i] = n.Name
 		}
-		return provider.Native{}, fmt.Errorf("%s documents no %q; it has %s",
-			t.source.Provider, name, strings.Join(names, ", "))
+		return provider.Native{}, fmt.Errorf("%s documents no %q; it has\n  %s",
+			t.source.Provider, name, strings.Join(names, "\n  "))
 	}
 	return natives[i], nil
 }

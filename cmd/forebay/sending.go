@@ -117,6 +117,9 @@ func (s sending) verdict(ctx context.Context) error {
 func (s sending) advice(a answer) string {
 	switch a.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized:
+		if s.target.secret {
+			return ": the signature is probably refused: is the secret of --secret that of the listener? " + s.target.hint
+		}
 		return ": the signature is probably refused: " + s.target.hint
 	case http.StatusNotFound:
 		return ": no source has the path " + s.target.url.EscapedPath()

@@ -47,8 +47,14 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	log := e.log
+	spareProcessors(e.getenv)
 	var closers closers
-	defer func() { err = errors.Join(err, closers.close()) }()
+	defer func() {
+		err = errors.Join(err, closers.close())
+		if ctx.Err() != nil {
+			log.Info("stopped")
+		}
+	}()
 
 	if err := c.EnsureSealKey(); err != nil {
 		return usageError{err}
@@ -124,6 +130,7 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 
 	select {
 	case <-ctx.Done():
+		log.Info("stopping")
 	case err = <-tasks.failed:
 		log.Error("stopping", "err", err)
 	}

@@ -23,6 +23,7 @@ type target struct {
 	provider provider.Provider
 	sampler  provider.Sampler
 	signer   provider.Signer
+	secret   bool   // it was given in the call
 	hint     string // what to look at when nothing answers, or a signature is refused
 }
 
@@ -38,7 +39,7 @@ func (s *sendCommand) target(c *config.Config) (*target, error) {
 	if s.Secret != "" {
 		source.Secrets = []config.Secret{config.Secret(s.Secret)}
 	}
-	t := &target{source: source, client: &http.Client{
+	t := &target{source: source, secret: s.Secret != "", client: &http.Client{
 		Timeout:       answerTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
