@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -259,13 +260,21 @@ func (w *wayOut) keep(ctx context.Context, settings consumer.Config) {
 	}
 }
 
+// notConnected words why the connection that is asked for again and again is not there.
+func notConnected(url string, last error) error {
+	if errors.Is(last, nats.ErrAuthorization) {
+		return fmt.Errorf("connect to %s: the server refuses the login: %w", url, last)
+	}
+	return fmt.Errorf("connect to %s: no NATS server answers there", url)
+}
+
 // insist repeats what does not work, with growing pauses. False: ctx ended first.
 func (w *wayOut) insist(ctx context.Context, doing string, do func() error) bool {
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
 	err := backoff.RetryNotify(do, backoff.WithContext(pause, ctx), func(err error, _ time.Duration) {
 		if nc := w.js.Conn(); !nc.IsConnected() { // whatever the library made of that
-			err = fmt.Errorf("no NATS server answers at %s", w.broker.URL())
+			err = notConnected(w.broker.URL(), nc.LastError())
 		}
 		w.log.Warn(doing, "err", err) //nolint:sloglint // a constant of the caller
 	})
