@@ -47,6 +47,7 @@ func (serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	log := e.log
+	spareProcessors(e.getenv)
 	var closers closers
 	defer func() {
 		err = errors.Join(err, closers.close())
