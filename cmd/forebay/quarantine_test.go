@@ -60,6 +60,7 @@ func TestReleaseSeals(t *testing.T) {
 	w := newWard(t, true).serve()
 	w.keep("staff", `{"id":"evt_1","type":"user.imported","data":{"password":"c0rrect horse"}}`)
 	w.run(0, "release", "--all")
+	w.wantIDs("staff/evt_1")
 	all := w.stored("IDENTITY")
 	if len(all) != 1 || bytes.Contains(all[0].Data, []byte("c0rrect")) || !bytes.Contains(all[0].Data, []byte(`{"sealed":"`)) {
 		t.Errorf("released: %d events, %s", len(all), all[0].Data)
