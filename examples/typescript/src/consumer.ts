@@ -16,7 +16,8 @@ class Permanent extends Error {}
 const workURL = required('WORK_URL');
 const sealKey = await importJWK(JSON.parse(await readFile(required('SEAL_KEY'), 'utf8')), 'ECDH-ES');
 
-const nc = await connect({ servers: required('NATS_URL'), maxReconnectAttempts: -1 });
+const { NATS_USER: user, NATS_PASSWORD: pass } = process.env; // this client takes no login from the URL
+const nc = await connect({ servers: required('NATS_URL'), user, pass, maxReconnectAttempts: -1 });
 const consumer = await jetstream(nc).consumers.get(required('FOREBAY_STREAM'), required('FOREBAY_CONSUMER'));
 const { config } = await consumer.info(true);
 const ackWait = (config.ack_wait ?? 30e9) / 1e6;
