@@ -14,7 +14,7 @@
 //	FOREBAY_SUBJECT FOREBAY_SEQ                                the NATS subject, and the sequence in the stream
 //	FOREBAY_CONSUMER FOREBAY_ATTEMPT FOREBAY_MAX_ATTEMPTS      the attempt, from 1
 //	FOREBAY_REPLAY_OF                                          the sequence of the event that this one repeats, if it does
-//	TRACEPARENT                                                the W3C trace context of the delivery, if there is one
+//	TRACEPARENT                                                the W3C trace context: of the attempt where it is traced, else of the delivery
 //
 // What comes from a provider may hold anything but NUL: quote it in a shell. Of forebay's own environment a program gets
 // PATH, HOME, LANG and what the configuration lists, so that no secret is passed on by accident.

@@ -8,7 +8,7 @@
 //	webhook-timestamp   Unix seconds of this attempt
 //	webhook-signature   v1 and the HMAC-SHA-256 of ID, time and body, once for each secret
 //
-// The signature covers ID, time and body, and no other header. traceparent is that of the delivery. Forebay-Consumer,
+// The signature covers ID, time and body, and no other header. traceparent is that of the attempt where it is traced, else of the delivery. Forebay-Consumer,
 // Forebay-Seq, Forebay-Attempt and, on a redriven or replayed event, Forebay-Replay-Of say what attempt this is.
 //
 // An event may come more than once, as when an answer got lost: a receiver keeps the webhook-id of what it is done with.
