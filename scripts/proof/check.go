@@ -48,6 +48,7 @@ type check struct {
 	tally    tally
 	latest   map[string]int64 // by lane: when the latest event so far was first sent
 	complete time.Time        // when the last that was awaited came
+	last     uint64           // sequence of the latest message read
 }
 
 func newCheck(l *ledger, upTo mark) *check {
@@ -93,8 +94,22 @@ func (c *check) read(ctx context.Context, url string) error {
 			return errors.Join(err, ctx.Err())
 		default:
 			heard = time.Now()
-			c.message(m)
+			if err := c.message(m); err != nil {
+				return err
+			}
 		}
+	}
+	return c.atEnd(ctx, js)
+}
+
+// atEnd looks whether the reader came to the end of the stream. One that was given nothing proves nothing.
+func (c *check) atEnd(ctx context.Context, js jetstream.JetStream) error {
+	stream, err := js.Stream(ctx, streamName)
+	if err != nil {
+		return err
+	}
+	if last := stream.CachedInfo().State.LastSeq; c.last < last {
+		return fmt.Errorf("the reader stopped at sequence %d, the stream ends with %d", c.last, last)
 	}
 	return nil
 }
@@ -113,13 +128,25 @@ func follow(ctx context.Context, js jetstream.JetStream) (messages jetstream.Mes
 		if err != nil {
 			return err
 		}
-		messages, err = reader.Messages(jetstream.PullMaxMessages(2048))
+		// A request that a cluster loses while it heals is noticed by the missing heartbeat, and made again.
+		messages, err = reader.Messages(jetstream.PullMaxMessages(2048), jetstream.PullHeartbeat(time.Second))
 		return err
 	})
 	return messages, err
 }
 
-func (c *check) message(m jetstream.Msg) {
+func (c *check) message(m jetstream.Msg) error {
+	place, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	c.last = place.Sequence.Stream
+	c.compare(m)
+	return nil
+}
+
+// compare counts a message as one of an event of the ledger.
+func (c *check) compare(m jetstream.Msg) {
 	key := m.Headers().Get(nats.MsgIdHdr)
 	c.ledger.mu.Lock()
 	defer c.ledger.mu.Unlock()

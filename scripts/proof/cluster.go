@@ -81,6 +81,9 @@ func (c clusterCommand) count(ctx context.Context, k *cluster, healed time.Time,
 			part.violate("forebay %d wrote %q", n, line)
 		}
 	}
+	if part.violated() {
+		part.violate("%v", k.logs())
+	}
 	sum.add(part)
 	return k.stop()
 }
