@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -260,13 +259,9 @@ func (d *decoder) checkStream(c *Config) {
 }
 
 func (d *decoder) checkDuplicateWindow(c *Config) {
-	written, guard := c.Stream.DuplicateWindow, cmp.Or(c.Journal.Guard, 2*c.syncInterval())
-	window := written
-	if c.Ack == schema.StoredJournal {
-		window = max(written, guard)
-	}
-	if window > written && d.has("stream.duplicate_window") {
-		d.warn("stream.duplicate_window", "is below the guard window and taken as %s", guard)
+	window := c.duplicateWindow()
+	if window > c.Stream.DuplicateWindow && d.has("stream.duplicate_window") {
+		d.warn("stream.duplicate_window", "is below the guard window and taken as %s", window)
 	}
 	if c.Stream.MaxAge > 0 && c.Stream.MaxAge < window {
 		d.fail("stream.max_age", "want 0s, or at least the duplicate window of %s", window)

@@ -16,6 +16,7 @@
 package config
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -190,9 +191,10 @@ type Stream struct {
 	MaxAge time.Duration `yaml:"max_age"`
 	// MaxBytes bounds the stream; the oldest events go first. 0 means no bound. Default: 10GiB.
 	MaxBytes Size `yaml:"max_bytes"`
-	// DuplicateWindow is how long the stream knows the ID of an event, at least. It must cover the guard window, so the
-	// longer of the two counts: a smaller one is raised, with a warning where it was written. Several forebays on one
-	// stream need it as long as the providers repeat. It costs the server memory. Default: 2m.
+	// DuplicateWindow is how long the stream knows the ID of an event. The server keeps them all in memory. The journal
+	// knows them for longer, so the guard window, which it must cover, is enough: a smaller one is raised to that, with a
+	// warning. Several forebays on one stream need it as long as the providers repeat. Default: the guard window; with
+	// ack: stream, where nothing else knows them, 2m.
 	DuplicateWindow time.Duration `yaml:"duplicate_window"`
 	// Lifetimes are how long messages of an action are kept, at least 1s. Adds to the defaults; 0s takes one out.
 	// Default: otp.requested 10m.
@@ -255,13 +257,12 @@ func defaults() *Config {
 		Journal: Journal{MaxBytes: 10 * gib, Dedupe: 96 * time.Hour},
 		NATS:    NATS{Listen: "127.0.0.1:4222"},
 		Stream: Stream{
-			Name:            "IDENTITY",
-			Prefix:          "identity",
-			Replicas:        1,
-			MaxAge:          720 * time.Hour,
-			MaxBytes:        10 * gib,
-			DuplicateWindow: 2 * time.Minute,
-			Lifetimes:       schema.Lifetimes(),
+			Name:      "IDENTITY",
+			Prefix:    "identity",
+			Replicas:  1,
+			MaxAge:    720 * time.Hour,
+			MaxBytes:  10 * gib,
+			Lifetimes: schema.Lifetimes(),
 		},
 		Limits: Limits{Body: mib, Rate: 200, Burst: 400, Concurrent: 1024},
 		Lanes:  Lanes{Urgent: schema.Urgent()},
@@ -283,15 +284,24 @@ func (c *Config) syncInterval() time.Duration {
 	return embeddedSync
 }
 
+// streamWindow is the duplicate window where no journal knows what was accepted: JetStream's default.
+const streamWindow = 2 * time.Minute
+
+// duplicateWindow is the one that counts.
+func (c *Config) duplicateWindow() time.Duration {
+	if c.Ack == schema.StoredJournal {
+		return max(c.Stream.DuplicateWindow, c.guard())
+	}
+	return cmp.Or(c.Stream.DuplicateWindow, streamWindow)
+}
+
+func (c *Config) guard() time.Duration { return cmp.Or(c.Journal.Guard, 2*c.syncInterval()) }
+
 // complete fills what depends on the rest: the guard window, the duplicate window that covers it, and what sources
 // take over.
 func (c *Config) complete() {
-	if c.Journal.Guard == 0 {
-		c.Journal.Guard = 2 * c.syncInterval()
-	}
-	if c.Ack == schema.StoredJournal {
-		c.Stream.DuplicateWindow = max(c.Stream.DuplicateWindow, c.Journal.Guard)
-	}
+	c.Journal.Guard = c.guard()
+	c.Stream.DuplicateWindow = c.duplicateWindow()
 	for action, lifetime := range c.Stream.Lifetimes {
 		if lifetime == 0 {
 			delete(c.Stream.Lifetimes, action)

@@ -113,8 +113,8 @@ var badFiles = []struct{ name, text, want string }{
 			"forebay.yaml:1: stream.replicas: want 1 to 5"},
 	{"replicas of one server", "stream: {replicas: 3}\n",
 		`forebay.yaml:1: stream.replicas: the embedded broker is one server: want 1`},
-	{"age below the window", "stream: {max_age: 1m}\n",
-		`forebay.yaml:1: stream.max_age: want 0s, or at least the duplicate window of 2m0s`},
+	{"age below the window", "stream: {max_age: 10s}\n",
+		`forebay.yaml:1: stream.max_age: want 0s, or at least the duplicate window of 20s`},
 	{"lifetime", "stream:\n  lifetimes:\n    otp: 1m\n    a.b: 1ms\n",
 		"forebay.yaml:3: stream.lifetimes.otp: " + wantAction + "\n" +
 			"forebay.yaml:4: stream.lifetimes.a.b: want at least 1s, or 0s for none"},

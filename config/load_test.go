@@ -177,13 +177,14 @@ func TestDuplicateWindowCoversTheGuardWindow(t *testing.T) {
 		guard, window time.Duration
 		warning       string
 	}{
-		{"", 20 * time.Second, 2 * time.Minute, ""},
+		{"", 20 * time.Second, 20 * time.Second, ""},
+		{"ack: stream\n", 20 * time.Second, 2 * time.Minute, ""},
 		{"seal: off\nnats: {url: nats://x}\n", 4 * time.Minute, 4 * time.Minute, ""},
 		{"stream: {duplicate_window: 5s}\n", 20 * time.Second, 20 * time.Second,
 			":1: stream.duplicate_window: is below the guard window and taken as 20s"},
 		{"stream: {duplicate_window: 5s}\nack: stream\n", 20 * time.Second, 5 * time.Second, ""},
 		{"journal: {guard: 10m}\n", 10 * time.Minute, 10 * time.Minute, ""},
-		{"journal: {guard: 1s}\n", time.Second, 2 * time.Minute,
+		{"journal: {guard: 1s}\n", time.Second, time.Second,
 			":1: journal.guard: is below 20s, twice the sync interval: events may be lost with the broker's memory"},
 	} {
 		got := load(t, write(t, c.text+source))
