@@ -27,7 +27,7 @@ type jam struct {
 // then NATS comes up, everything is published, and urgent events overtake it. In the end a plain program publishes the
 // same messages to a server like that one.
 func (b *benchmark) backlog(ctx context.Context) error {
-	j, err := b.pileUp(ctx, b.Backlog)
+	j, err := b.pileUp(ctx, b.Backlog, bytesEverywhere)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (b *benchmark) backlog(ctx context.Context) error {
 
 // memory is the first half of the same, with ten times as many events.
 func (b *benchmark) memory(ctx context.Context) error {
-	j, err := b.pileUp(ctx, 10*b.Backlog)
+	j, err := b.pileUp(ctx, 10*b.Backlog, bytesJournal)
 	if err != nil {
 		return err
 	}
@@ -57,16 +57,19 @@ func (b *benchmark) memory(ctx context.Context) error {
 	return j.entrant.process.kill() // it would wait for NATS first
 }
 
-// bytesEach is what an event of 0.5 kB takes of the disk, generously: in the journal while it is compacted, in the stream,
+// What an event of 0.5 kB takes of the disk, generously: in the journal while it is compacted; and there, in the stream,
 // and in the stream of the plain program.
-const bytesEach = 6 << 10
+const (
+	bytesJournal    = 3 << 10
+	bytesEverywhere = 6 << 10
+)
 
-func (b *benchmark) checkSpace(events int) error {
+func (b *benchmark) checkSpace(events, each int) error {
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(b.dir, &disk); err != nil {
 		return err
 	}
-	free, needed := int64(disk.Bavail)*disk.Bsize, int64(events)*(bytesEach+3*int64(b.Sizes[0]-512)) //nolint:gosec,unconvert // differs by system
+	free, needed := int64(disk.Bavail)*disk.Bsize, int64(events)*int64(each+3*(b.Sizes[0]-512)) //nolint:gosec,unconvert // differs by system
 	fmt.Fprintf(b.say, "  the disk has %d GB free, of which %d events may take %d\n", free>>30, events, needed>>30)
 	if needed > free {
 		return errors.New("the disk has not enough space for the backlog")
@@ -75,8 +78,8 @@ func (b *benchmark) checkSpace(events int) error {
 }
 
 // pileUp fills the journal while NATS is down, and records a point of the curves after each step.
-func (b *benchmark) pileUp(ctx context.Context, events int) (*jam, error) {
-	if err := b.checkSpace(events); err != nil {
+func (b *benchmark) pileUp(ctx context.Context, events, bytesEach int) (*jam, error) {
+	if err := b.checkSpace(events, bytesEach); err != nil {
 		return nil, err
 	}
 	broker, err := b.newNATS("nats")
