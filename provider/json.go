@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // A Kind is the type of a JSON value.
@@ -43,13 +46,24 @@ func ParseJSON(text []byte) (Value, error) {
 		return Value{}, errors.New("json: longer than 2 GiB")
 	case !utf8.Valid(text):
 		return Value{}, errors.New("json: not valid UTF-8")
-	case !json.Valid(text):
+	case !valid(text):
 		return Value{}, errors.New("json: not one well-formed value")
 	}
 	t := &tree{text: text, wellFormed: true}
 	t.nodes = t.few[:0]
 	t.value(t.blank(0), node{})
 	return Value{tree: t}, nil
+}
+
+// maxBrackets bounds how deep a text can nest that gjson looks at: it calls itself for every level.
+const maxBrackets = 10000
+
+// valid is json.Valid at a third of its time, which was most of what a large delivery cost.
+func valid(text []byte) bool {
+	if bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) > maxBrackets {
+		return json.Valid(text) // which bounds the depth by itself
+	}
+	return gjson.ValidBytes(text)
 }
 
 // ParseObject is [ParseJSON] for a text that must be an object.

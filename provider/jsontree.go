@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -94,18 +95,19 @@ func (t *tree) array(i int) int {
 
 // quoted gives the place after the string that begins at i, and whether it holds escapes.
 func (t *tree) quoted(i int) (end int, escaped bool) {
-	for i++; ; i++ {
-		switch t.text[i] {
-		case '"':
-			return i + 1, escaped
-		case '\\':
-			escaped = true
-			i++
-			if t.text[i] == 'u' {
-				i = t.hex(i)
-			}
+	i++
+	if quote := i + bytes.IndexByte(t.text[i:], '"'); bytes.IndexByte(t.text[i:quote], '\\') < 0 {
+		return quote + 1, false
+	}
+	for ; t.text[i] != '"'; i++ {
+		if t.text[i] != '\\' {
+			continue
+		}
+		if i++; t.text[i] == 'u' {
+			i = t.hex(i)
 		}
 	}
+	return i + 1, true
 }
 
 // hex passes the digits after a \u, those of a whole surrogate pair together, and gives the place of the last digit.

@@ -1,6 +1,6 @@
-// Package consumertest starts the real servers that jobs work with, for tests: Redis, PostgreSQL and SMTP. Each listens on a
-// free port of the loopback, can be stopped and started again on it, and ends with its test. It imports nothing of ours, so
-// every package can test with it.
+// Package consumertest is what the tests of consumers and jobs share. It starts the real servers that jobs work with: Redis,
+// PostgreSQL and SMTP. Each listens on a free port of the loopback, can be stopped and started again on it, and ends with its
+// test. It also runs consumers on a stream, makes events for them, and waits for what becomes of those.
 package consumertest
 
 import (
@@ -8,11 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
-	"time"
 )
-
-// startTime is how long a server may take to answer.
-const startTime = 30 * time.Second
 
 // FreePort is one that nobody listens on. It lies below those that systems give to outgoing connections, so that none
 // takes it while its server is stopped.
@@ -29,20 +25,17 @@ func FreePort() int {
 
 // until tries until there is no error. What ends says that there is no use in going on.
 func until(try func() error, ended <-chan error) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(startTime)
-	for {
-		err := try()
-		if err == nil {
-			return nil
-		}
+	var end error
+	err := Poll(patience, func() error {
 		select {
-		case <-tick.C:
-		case end := <-ended:
-			return fmt.Errorf("it ended: %w", end)
-		case <-deadline:
-			return fmt.Errorf("after %s: %w", startTime, err)
+		case end = <-ended:
+			return nil
+		default:
+			return try()
 		}
+	})
+	if end != nil {
+		return fmt.Errorf("it ended: %w", end)
 	}
+	return err
 }

@@ -126,7 +126,7 @@ func (p *Postgres) Start() error {
 }
 
 func (p *Postgres) ping() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, p.URL())
 	if err != nil {
