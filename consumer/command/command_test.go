@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 var _ consumer.Job = (*job)(nil)
@@ -56,7 +57,7 @@ json.dump(got, open("got.json", "w"))
 	delete(got.Env, "LC_CTYPE") // Python's own (PEP 538)
 	want := map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": "/nowhere", "LANG": "C.UTF-8", "REGION": "north", "OVER": "theirs",
-		"API_URL": "https://crm.example", "TRACEPARENT": trace,
+		"API_URL": "https://crm.example", "TRACEPARENT": consumertest.Trace,
 		"FOREBAY_ID": "1; exit 9", "FOREBAY_ACTION": "user.created", "FOREBAY_NATIVE": "user_created",
 		"FOREBAY_OUTCOME": "success", "FOREBAY_SOURCE": "ssofy", "FOREBAY_PROVIDER": "ssofy",
 		"FOREBAY_TIME": "2026-03-01T12:00:00Z", "FOREBAY_RECEIVED": "2026-03-01T12:00:00Z",
@@ -120,7 +121,7 @@ func TestVerdicts(t *testing.T) {
 		"echo retry-after: 5; exit 1":          "retry",
 		"echo retry-after: 5; exit 65":         "permanent",
 	} {
-		if got := kind(newJob(t, shell(script)).Handle(t.Context(), message(t))); got != want {
+		if got := consumertest.Verdict(newJob(t, shell(script)).Handle(t.Context(), message(t))); got != want {
 			t.Errorf("%s: got %s, want %s", script, got, want)
 		}
 	}
@@ -137,8 +138,8 @@ func TestFloods(t *testing.T) {
 		t.Errorf("with its input closed: %v", err)
 	}
 	err := newJob(t, shell("cat; cat /dev/zero | head -c 3000000 >&2; echo; echo retry-after: 7; exit 75")).Handle(t.Context(), m)
-	if kind(err) != "after 7s" || !strings.Contains(err.Error(), "4194320 bytes on standard output, 3000000 on standard error") {
-		t.Errorf("got %s: %v", kind(err), err)
+	if consumertest.Verdict(err) != "after 7s" || !strings.Contains(err.Error(), "4194320 bytes on standard output, 3000000 on standard error") {
+		t.Errorf("got %s: %v", consumertest.Verdict(err), err)
 	}
 }
 
@@ -164,11 +165,11 @@ func TestTail(t *testing.T) {
 func TestOutputIsLoggedOnRequestOnly(t *testing.T) {
 	const script = "echo public; echo hush; printf 'first\nno such customer\n' >&2; exit 65"
 	for _, logged := range []bool{false, true} {
-		var written journal
+		var written consumertest.Buffer
 		o := shell(script, "argument-hush")
 		o.LogOutput = logged
 		c := config(o)
-		c.Log = written.log()
+		c.Log = written.Logger()
 		j, err := New(c)
 		if err != nil {
 			t.Fatal(err)
@@ -241,7 +242,7 @@ func TestProgramOfTheWorkingFolder(t *testing.T) {
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Handle(t.Context(), message(t)); kind(err) != "retry" {
+	if err := j.Handle(t.Context(), message(t)); consumertest.Verdict(err) != "retry" {
 		t.Errorf("got %v", err)
 	}
 }

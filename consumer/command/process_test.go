@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // A run is a script with a folder of its own, which it writes its marks into.
@@ -32,7 +34,7 @@ func (r *run) handle(script, mark string, grace time.Duration) error {
 	begin := time.Now()
 	go func() { done <- j.Handle(ctx, message(r.t)) }()
 	if mark != "" {
-		eventually(r.t, mark, func() bool { return r.read(mark) != "" })
+		consumertest.Eventually(r.t, mark, func() bool { return r.read(mark) != "" })
 		begin = time.Now()
 		stop()
 	}
@@ -54,7 +56,7 @@ func (r *run) gone(mark string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	eventually(r.t, "the end of "+mark, func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
+	consumertest.Eventually(r.t, "the end of "+mark, func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
 }
 
 // zombie reports whether a process has ended and nobody has asked how: orphans of a container without an init.
@@ -68,7 +70,7 @@ func TestTooLong(t *testing.T) {
 	o.Timeout = 100 * time.Millisecond
 	begin := time.Now()
 	err := newJob(t, o).Handle(t.Context(), message(t))
-	if kind(err) != "retry" || !strings.Contains(err.Error(), "took too long") || time.Since(begin) > long/2 {
+	if consumertest.Verdict(err) != "retry" || !strings.Contains(err.Error(), "took too long") || time.Since(begin) > long/2 {
 		t.Errorf("got %v after %s", err, time.Since(begin))
 	}
 }
@@ -81,7 +83,7 @@ func TestStopped(t *testing.T) {
 		trap 'echo asked >asked; exit 0' TERM
 		sleep 600 & echo $! >child
 		wait`, "child", long)
-	if kind(err) != "retry" || !strings.Contains(err.Error(), "forebay stops") || r.took > long/2 {
+	if consumertest.Verdict(err) != "retry" || !strings.Contains(err.Error(), "forebay stops") || r.took > long/2 {
 		t.Errorf("got %v after %s", err, r.took)
 	}
 	if r.read("asked") == "" {
@@ -97,7 +99,7 @@ func TestDeafProgram(t *testing.T) {
 		trap '' TERM
 		sleep 600 & echo $! >child
 		while :; do sleep 600; done`, "child", 200*time.Millisecond)
-	if kind(err) != "retry" || r.took > long/2 || r.took < 200*time.Millisecond {
+	if consumertest.Verdict(err) != "retry" || r.took > long/2 || r.took < 200*time.Millisecond {
 		t.Errorf("got %v after %s", err, r.took)
 	}
 	r.gone("child")
@@ -109,7 +111,7 @@ func TestGraceIsForChildrenToo(t *testing.T) {
 	err := r.handle(`
 		sh -c 'trap "sleep 0.3; echo orderly >orderly; exit" TERM; echo ready >ready; while :; do sleep 0.05; done' &
 		exec sleep 600`, "ready", long)
-	if kind(err) != "retry" || r.took > long/2 {
+	if consumertest.Verdict(err) != "retry" || r.took > long/2 {
 		t.Errorf("got %v after %s", err, r.took)
 	}
 	if r.read("orderly") == "" {
@@ -128,7 +130,7 @@ func TestLeftBehind(t *testing.T) {
 		sh -c 'trap "" TERM; echo $$ >child; while :; do sleep 600; done' &
 		while [ ! -s child ]; do sleep 0.01; done
 		exit 65`, "", 200*time.Millisecond)
-	if kind(err) != "permanent" || r.took > long/2 {
+	if consumertest.Verdict(err) != "permanent" || r.took > long/2 {
 		t.Errorf("got %v after %s", err, r.took)
 	}
 	r.gone("child")
@@ -147,7 +149,7 @@ if os.fork() == 0:
 while not os.path.exists("child"):
     time.sleep(0.01)
 os._exit(65)'`, "", long)
-	if kind(err) != "permanent" || r.took > long/2 {
+	if consumertest.Verdict(err) != "permanent" || r.took > long/2 {
 		t.Errorf("got %v after %s", err, r.took)
 	}
 	pid, err := strconv.Atoi(r.read("child"))
@@ -170,7 +172,7 @@ func TestRunWaits(t *testing.T) {
 	handled, ran := make(chan error, 1), make(chan error, 1)
 	go func() { handled <- j.Handle(work, message(t)) }()
 	go func() { ran <- j.Run(asking) }()
-	eventually(t, "the program", func() bool {
+	consumertest.Eventually(t, "the program", func() bool {
 		text, err := os.ReadFile(filepath.Join(dir, "started"))
 		return err == nil && len(text) > 0
 	})
@@ -184,7 +186,7 @@ func TestRunWaits(t *testing.T) {
 	if err := <-ran; err != nil {
 		t.Error(err)
 	}
-	if err := <-handled; kind(err) != "retry" {
+	if err := <-handled; consumertest.Verdict(err) != "retry" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,24 +1,22 @@
 package webhook
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
 const (
 	secret    = "whsec_Zm9yZWJheS10ZXN0cy1zaWduLXdpdGgtdGhpcy1rZXk="
 	oldSecret = "whsec_Zm9yZWJheS10ZXN0cy1zaWduZWQtd2l0aC10aGlzLWtleQ=="
-	trace     = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -28,19 +26,7 @@ func config(o Options) consumer.JobConfig {
 	return consumer.JobConfig{
 		Consumer: "crm",
 		Now:      func() time.Time { return noon },
-		Options: func(into any) error {
-			overlay(reflect.ValueOf(into).Elem(), reflect.ValueOf(o))
-			return nil
-		},
-	}
-}
-
-// overlay sets the fields that are not zero, as a decoder does with the keys that are written.
-func overlay(into, from reflect.Value) {
-	for i := range from.NumField() {
-		if !from.Field(i).IsZero() {
-			into.Field(i).Set(from.Field(i))
-		}
+		Options:  consumertest.Overlay(o),
 	}
 }
 
@@ -60,27 +46,12 @@ func newJob(t *testing.T, o Options) consumer.Job {
 // encode puts an event on the wire. Its user needs escaping in a header.
 func encode(t testing.TB, id string) schema.Message {
 	t.Helper()
-	m, err := schema.Wire{Prefix: "identity"}.Encode(schema.Event{
-		ID: id, Action: "user.created", Source: "ssofy", Provider: "ssofy", Native: "user_created",
-		Time: noon, Received: noon, User: &schema.User{ID: "Zoë \"42\"\r\nX: y"}, Payload: json.RawMessage(`{"a":  1}`),
-	}, trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return consumertest.UserCreated(t, id, "Zoë \"42\"\r\nX: y")
 }
 
 func message(t testing.TB) *consumer.Message {
 	t.Helper()
-	m := encode(t, "a.b 1%")
-	e, err := schema.Parse(m.Subject, m.Header.Map(), m.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &consumer.Message{
-		Event: e, Subject: m.Subject, Header: m.Header.Map(), Body: m.Body,
-		Seq: 7, Stored: noon, Attempt: 2, MaxAttempts: 6, Traceparent: trace,
-	}
+	return consumertest.SecondAttempt(t, encode(t, "a.b 1%"))
 }
 
 // A post is a request that a receiver got.

@@ -3,84 +3,62 @@ package webhook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
-// kind is the verdict that an error leads to. The types behind Permanent and After are the consumer's own, so they are
-// told by name.
-func kind(err error) string {
-	name := fmt.Sprintf("%T", err)
-	switch {
-	case err == nil:
-		return "ack"
-	case strings.HasSuffix(name, ".permanentError"):
-		return "permanent"
-	case strings.HasSuffix(name, ".afterError"):
-		return "after " + time.Duration(reflect.ValueOf(err).FieldByName("delay").Int()).String()
-	}
-	return "retry"
-}
-
-func sameVerdict(t *testing.T, got, want error) {
+func wantVerdict(t *testing.T, err error, want string) {
 	t.Helper()
-	if kind(got) != kind(want) {
-		t.Errorf("got verdict %s of %v, want %s", kind(got), got, kind(want))
+	if got := consumertest.Verdict(err); got != want {
+		t.Errorf("got verdict %s of %v, want %s", got, err, want)
 	}
 }
 
 func TestVerdicts(t *testing.T) {
-	failure := errors.New("failure")
-	for code, want := range map[int]error{
-		200: nil, 201: nil, 202: nil, 204: nil, 299: nil,
-		301: failure, 302: failure, 304: failure, 307: failure, 308: failure,
-		400: consumer.Permanent(failure), 401: consumer.Permanent(failure), 403: consumer.Permanent(failure),
-		404: consumer.Permanent(failure), 409: consumer.Permanent(failure), 410: consumer.Permanent(failure),
-		413: consumer.Permanent(failure), 422: consumer.Permanent(failure),
-		408: failure, 425: failure, 429: failure, 500: failure, 501: failure, 502: failure, 503: failure, 504: failure, 599: failure,
+	for want, codes := range map[string][]int{
+		"ack":       {200, 201, 202, 204, 299},
+		"retry":     {301, 302, 304, 307, 308, 408, 425, 429, 500, 501, 502, 503, 504, 599},
+		"permanent": {400, 401, 403, 404, 409, 410, 413, 422},
 	} {
-		r := receive(t, status(code))
-		sameVerdict(t, newJob(t, Options{URL: r.URL}).Handle(t.Context(), message(t)), want)
+		for _, code := range codes {
+			r := receive(t, status(code))
+			wantVerdict(t, newJob(t, Options{URL: r.URL}).Handle(t.Context(), message(t)), want)
+		}
 	}
 }
 
 func TestRetryAfter(t *testing.T) {
-	failure := errors.New("failure")
-	after := func(d time.Duration) error { return consumer.After(d, failure) }
 	for _, c := range []struct {
-		code int
-		text string
-		want error
+		code       int
+		text, want string
 	}{
-		{503, "120", after(2 * time.Minute)},
-		{429, "1", after(time.Second)},
-		{408, "1", after(time.Second)},
-		{503, noon.Add(90 * time.Second).Format(http.TimeFormat), after(90 * time.Second)},
-		{503, "86400", after(time.Hour)}, // bounded
-		{503, "4294967295", after(time.Hour)},
-		{503, "99999999999999999999", failure},
-		{503, "0", failure},
-		{503, noon.Add(-time.Hour).Format(http.TimeFormat), failure},
-		{503, "-5", failure},
-		{503, "soon", failure},
-		{500, "120", failure},
-		{404, "120", consumer.Permanent(failure)},
+		{503, "120", "after 2m0s"},
+		{429, "1", "after 1s"},
+		{408, "1", "after 1s"},
+		{503, noon.Add(90 * time.Second).Format(http.TimeFormat), "after 1m30s"},
+		{503, "86400", "after 1h0m0s"}, // bounded
+		{503, "4294967295", "after 1h0m0s"},
+		{503, "99999999999999999999", "retry"},
+		{503, "0", "retry"},
+		{503, noon.Add(-time.Hour).Format(http.TimeFormat), "retry"},
+		{503, "-5", "retry"},
+		{503, "soon", "retry"},
+		{500, "120", "retry"},
+		{404, "120", "permanent"},
 	} {
 		r := receive(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", c.text)
 			w.WriteHeader(c.code)
 		})
-		got := newJob(t, Options{URL: r.URL}).Handle(t.Context(), message(t))
-		if kind(got) != kind(c.want) {
-			t.Errorf("%d with %q: got %s, want %s", c.code, c.text, kind(got), kind(c.want))
+		err := newJob(t, Options{URL: r.URL}).Handle(t.Context(), message(t))
+		if got := consumertest.Verdict(err); got != c.want {
+			t.Errorf("%d with %q: got %s, want %s", c.code, c.text, got, c.want)
 		}
 	}
 }
@@ -110,7 +88,7 @@ func TestNoConnection(t *testing.T) {
 	address := l.Addr().String()
 	l.Close()
 	err = newJob(t, Options{URL: "http://" + address + "/hush"}).Handle(t.Context(), message(t))
-	sameVerdict(t, err, errors.New("failure"))
+	wantVerdict(t, err, "retry")
 	if strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("got %v", err)
 	}
@@ -125,7 +103,7 @@ func TestTimeout(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(begin))
 	}
-	sameVerdict(t, err, errors.New("failure"))
+	wantVerdict(t, err, "retry")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := newJob(t, Options{URL: r.URL}).Handle(ctx, message(t)); !errors.Is(err, context.Canceled) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/provider"
 )
 
@@ -33,7 +34,7 @@ func TestRequest(t *testing.T) {
 		"Ce-Specversion": "1.0", "Ce-Id": "a.b%201%25", "Ce-Type": "user.created", "Ce-Source": "urn:forebay:ssofy",
 		"Ce-Subject": "Zo%C3%AB%20%2242%22%0D%0AX:%20y", "Ce-Time": "2026-03-01T12:00:00Z",
 		"Ce-Dataschema": "urn:forebay:schema:event:1", "Ce-Provider": "ssofy", "Ce-Nativeaction": "user_created",
-		"Ce-Outcome": "success", "Ce-Receivedtime": "2026-03-01T12:00:00Z", "Traceparent": trace,
+		"Ce-Outcome": "success", "Ce-Receivedtime": "2026-03-01T12:00:00Z", "Traceparent": consumertest.Trace,
 		"Forebay-Consumer": "crm", "Forebay-Seq": "7", "Forebay-Attempt": "2", "Forebay-Replay-Of": "3",
 	} {
 		if values := got.header[name]; !slices.Equal(values, []string{want}) {
