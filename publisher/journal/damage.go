@@ -23,14 +23,14 @@ type damage struct {
 func damaged(err error) bool {
 	var errno syscall.Errno
 	switch {
-	case err == nil, errors.Is(err, ErrDiskFull), errors.Is(err, ErrClosed):
+	case err == nil, errors.Is(err, ErrDiskFull), errors.Is(err, ErrClosed), errors.As(err, new(formError)):
 		return false
 	case errors.Is(err, errDamaged), errors.Is(err, fs.ErrNotExist):
 		return true
 	case errors.As(err, &errno):
 		return false
 	default:
-		return !strings.Contains(err.Error(), "unknown format major version")
+		return true
 	}
 }
 

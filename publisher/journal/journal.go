@@ -142,6 +142,9 @@ func (j *Journal) open() (err error) {
 			err = errors.Join(err, j.lock.Close())
 		}
 	}()
+	if err := j.checkForm(); err != nil {
+		return err
+	}
 	tables, err := j.checkFiles()
 	if err != nil {
 		return err
@@ -156,7 +159,10 @@ func (j *Journal) open() (err error) {
 			return err
 		}
 	}
-	return errors.Join(j.restoreClock(), j.takeBack(), j.checkLeftOver(tables), j.disk.foundDamage())
+	if err := errors.Join(j.restoreClock(), j.takeBack(), j.checkLeftOver(tables), j.disk.foundDamage()); err != nil {
+		return err
+	}
+	return j.markForm()
 }
 
 // A request is one delivery that waits for its flush.

@@ -24,7 +24,7 @@ type Record struct {
 //
 //	r <lane> <seq>          a record
 //	d <bucket> <hash>       an ID: when it was accepted, and where its record is
-//	m <name>                what the publisher wants to remember, and where lanes end
+//	m <name>                what the publisher wants to remember, where lanes end, and the form of all this
 //	a <lane> <seq>          a record that was set aside
 const (
 	tableRecord = 'r'

@@ -48,7 +48,7 @@ func (j *Journal) salvage(cause error) error {
 	j.reset()
 	s := salvage{journal: j, last: j.promised()}
 	if err := s.run(); err != nil {
-		return fmt.Errorf("%w; and salvage it: %w", cause, err)
+		return errors.Join(fmt.Errorf("%w; and salvage it: %w", cause, err), files.RemoveAll(j.config.Dir+salvagedMark))
 	}
 	aside, err := j.freeName()
 	if err != nil {

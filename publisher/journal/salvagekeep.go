@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -64,6 +65,10 @@ func (s *salvage) sweep() error {
 		s.batch.DeleteRange([]byte{tableReadRecord}, []byte{tableReadRecord + 1}, nil),
 		s.batch.DeleteRange([]byte{tableReadID}, []byte{tableReadID + 1}, nil),
 	)
+}
+
+func (s *salvage) markForm() error {
+	return s.batch.Set(formKey(), []byte(strconv.Itoa(form)), nil)
 }
 
 // each calls f with every key of a table, as it is when each begins.

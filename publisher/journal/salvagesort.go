@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -44,7 +45,7 @@ func (s *salvage) run() (err error) {
 		return err
 	}
 	s.batch = s.db.NewBatch()
-	for _, step := range []func() error{s.readAll, s.clear, s.keepIDs, s.keepRecords, s.keepAside, s.sweep} {
+	for _, step := range []func() error{s.readAll, s.clear, s.keepIDs, s.keepRecords, s.keepAside, s.sweep, s.markForm} {
 		if err := errors.Join(step(), s.write(0)); err != nil {
 			return errors.Join(err, s.batch.Close(), s.db.Close())
 		}
@@ -76,6 +77,8 @@ func (s *salvage) take(key, value []byte) error {
 		if e := decodeEnd(value); e.seq > s.trimmed[key[2]].seq {
 			s.trimmed[key[2]] = e
 		}
+	case bytes.Equal(key, formKey()):
+		err = readableForm(value)
 	}
 	return errors.Join(err, s.write(groupBytes))
 }

@@ -118,8 +118,10 @@ func appendEnd(e end) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(e.bytes))
 }
 
-func (j *Journal) get(key []byte) ([]byte, error) {
-	value, closer, err := j.db.Get(key)
+func (j *Journal) get(key []byte) ([]byte, error) { return get(j.db, key) }
+
+func get(db *pebble.DB, key []byte) ([]byte, error) {
+	value, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
