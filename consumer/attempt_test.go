@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 func TestVerdicts(t *testing.T) {
@@ -152,11 +153,11 @@ func TestHungHandlersAreLeftBehind(t *testing.T) {
 	w.publish("user.created", "1", "hang")
 	w.publish("user.created", "2", "hang")
 	w.publish("user.created", "3", "fine")
-	eventually(t, "the event behind the hung ones", func() bool { return fine.Load() == 1 })
+	consumertest.Eventually(t, "the event behind the hung ones", func() bool { return fine.Load() == 1 })
 	for _, id := range []string{"4", "5", "6"} {
 		w.publish("user.created", id, "hang")
 	}
-	eventually(t, "four hung handlers", func() bool { return hung.Load() == 4 })
+	consumertest.Eventually(t, "four hung handlers", func() bool { return hung.Load() == 4 })
 }
 
 func TestScheduleAndHeartbeats(t *testing.T) {
@@ -264,7 +265,7 @@ func TestPoisonBlocksNobody(t *testing.T) {
 		}
 		return message(t, "user.created", string(rune('a'+i%26))+strings.Repeat("x", i), user)
 	})
-	eventually(t, "the events behind the poison", func() bool { return fine.Load() == 100 })
+	consumertest.Eventually(t, "the events behind the poison", func() bool { return fine.Load() == 100 })
 }
 
 func TestStop(t *testing.T) {
@@ -309,12 +310,12 @@ func TestServerRestarts(t *testing.T) {
 		return nil
 	}})
 	w.publish("user.created", "1", "1")
-	eventually(t, "the first", func() bool { return len(d.of("1")) == 1 })
+	consumertest.Eventually(t, "the first", func() bool { return len(d.of("1")) == 1 })
 	w.server.Stop()
 	w.server.Start()
-	eventually(t, "the stream", func() bool {
+	consumertest.Eventually(t, "the stream", func() bool {
 		_, err := w.js.PublishMsg(t.Context(), message(t, "user.created", "2", "1"))
 		return err == nil
 	})
-	eventually(t, "the second", func() bool { return len(d.of("2")) >= 1 })
+	consumertest.Eventually(t, "the second", func() bool { return len(d.of("2")) >= 1 })
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -24,7 +25,7 @@ func (w *world) foreign(name string, answer func(jetstream.Msg) error) (d *diary
 		w.t.Fatal(err)
 	}
 	d = &diary{}
-	stop = background(w.t, func(ctx context.Context) error {
+	stop = consumertest.Background(w.t, func(ctx context.Context) error {
 		for ctx.Err() == nil {
 			msg, err := durable.Next(jetstream.FetchMaxWait(500 * time.Millisecond))
 			if errors.Is(err, nats.ErrTimeout) {
@@ -94,7 +95,7 @@ func TestForeignClient(t *testing.T) {
 			if err != nil || done != (consumer.Redriven{Total: 1, Given: 1}) {
 				t.Fatalf("redrive: %+v, %v", done, err)
 			}
-			eventually(t, "the event", func() bool { return len(back.of("1")) == 1 })
+			consumertest.Eventually(t, "the event", func() bool { return len(back.of("1")) == 1 })
 			w.settled("foreign")
 			if got := w.status("other").Lag; got != before || before != 1 {
 				t.Errorf("the other durable has %d events, and had %d", got, before)
@@ -138,15 +139,7 @@ func TestCollectorWasKilled(t *testing.T) {
 	w.publish("user.created", "1", "42")
 	w.settled("foreign")
 
-	dead, err := w.js.Stream(t.Context(), "IDENTITY_DEAD")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := dead.CachedInfo().Config
-	c.Duplicates = 100 * time.Millisecond
-	if _, err := w.js.UpdateStream(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	w.forget("IDENTITY_DEAD")
 	durable, err := w.js.Consumer(t.Context(), "IDENTITY_ADVISORY", "forebay-dead-letters")
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +152,7 @@ func TestCollectorWasKilled(t *testing.T) {
 	copied.Subject = "identity-dead.foreign.ssofy.user.created"
 	copied.Header.Set("Nats-Msg-Id", "foreign/1")
 	w.send(copied)
-	eventually(t, "the stream to forget the ID", func() bool {
+	consumertest.Eventually(t, "the stream to forget the ID", func() bool {
 		again := *copied
 		again.Subject = "identity-dead.probe.ssofy.user.created"
 		ack, err := w.js.PublishMsg(t.Context(), &again)
@@ -169,7 +162,7 @@ func TestCollectorWasKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.letters()
-	eventually(t, "the advisory to be done with", func() bool {
+	consumertest.Eventually(t, "the advisory to be done with", func() bool {
 		info, err := durable.Info(t.Context())
 		return err == nil && info.NumAckPending == 0 && info.NumPending == 0
 	})
@@ -216,7 +209,7 @@ func TestRemovedWhilePending(t *testing.T) {
 	msg := message(t, "otp.requested", "1", "42")
 	msg.Header.Set(schema.HeaderTTL, "1s")
 	w.send(msg)
-	eventually(t, "the attempt", func() bool { return len(d.of("1")) == 1 })
+	consumertest.Eventually(t, "the attempt", func() bool { return len(d.of("1")) == 1 })
 	if l := w.dead("foreign", 1)[0]; l.Reason != "removed from the stream before it was done with" {
 		t.Errorf("%+v", l)
 	}
@@ -322,7 +315,7 @@ func TestRedriveWasKilled(t *testing.T) {
 	first.Header.Set("Nats-Msg-Id", fmt.Sprintf("redrive/foreign/%d/%d", l.Seq, l.ID))
 	w.send(first)
 	probe := 0
-	eventually(t, "the stream to forget the ID", func() bool {
+	consumertest.Eventually(t, "the stream to forget the ID", func() bool {
 		again := *first
 		again.Subject = "identity.ssofy.user.created"
 		probe++

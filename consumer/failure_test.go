@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // The last failure of each consumer is known while its event waits for another attempt, and after it was handled.
@@ -32,7 +33,7 @@ func TestFailures(t *testing.T) {
 		w.run(c)
 	}
 	w.publish("user.created", "waits", "ada")
-	eventually(t, "two failures", func() bool { return len(failures.Last()) == 2 })
+	consumertest.Eventually(t, "two failures", func() bool { return len(failures.Last()) == 2 })
 	for i, f := range failures.Last() {
 		if f.Consumer != []string{"crm", "mail"}[i] || !strings.HasPrefix(f.Reason, "down since noon") || len(f.Reason) > 512 ||
 			f.Seq != 1 || f.Attempt != 1 || f.Time.Before(began) || f.Time.After(time.Now()) {
@@ -44,7 +45,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("%d failures once the event is handled, want 2", n)
 	}
 	seq := w.publish("user.created", "lost", "bob")
-	eventually(t, "the failure that is a dead letter", func() bool {
+	consumertest.Eventually(t, "the failure that is a dead letter", func() bool {
 		f := failures.Last()[0]
 		return f.Reason == "permanent: no such customer" && f.Seq == seq
 	})

@@ -1,7 +1,6 @@
 package consumer_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -40,39 +40,14 @@ func newWorld(t *testing.T) *world {
 // letters runs a collector of dead letters until the test ends.
 func (w *world) letters() (stop func()) {
 	w.t.Helper()
-	d := &consumer.DeadLetters{JS: w.server.JetStream(w.t), Stream: w.stream}
-	if err := d.Declare(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	return background(w.t, d.Run)
-}
-
-// background runs f until the test ends or stop is called.
-func background(t *testing.T, f func(context.Context) error) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
+	return consumertest.Collect(w.t, w.server.JetStream(w.t), w.stream)
 }
 
 // run declares a consumer and runs it until the test ends or stop is called.
 func (w *world) run(c consumer.Config) (stop func()) {
 	w.t.Helper()
-	w.declare(c)
 	c.Stream = w.stream
-	made, err := consumer.New(w.server.JetStream(w.t), c)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return background(w.t, made.Run)
+	return consumertest.Run(w.t, w.server.JetStream(w.t), c)
 }
 
 func (w *world) declare(c consumer.Config) []string {
@@ -100,7 +75,7 @@ func messageAt(t testing.TB, action schema.Action, id, user string, at time.Time
 	if user != "" {
 		e.User = &schema.User{ID: user}
 	}
-	m, err := schema.Wire{Prefix: "identity"}.Encode(e, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	m, err := schema.Wire{Prefix: "identity"}.Encode(e, consumertest.Trace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,22 +111,15 @@ func (w *world) publishMany(n int, event func(i int) *nats.Msg) {
 	}
 }
 
-func (w *world) list(f consumer.DeadFilter) (all []consumer.Dead) {
+func (w *world) list(f consumer.DeadFilter) []consumer.Dead {
 	w.t.Helper()
-	err := consumer.List(w.t.Context(), w.js, w.stream, f, func(d consumer.Dead) error {
-		all = append(all, d)
-		return nil
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return all
+	return consumertest.Dead(w.t, w.js, w.stream, f)
 }
 
 // dead waits until there are n dead letters of a consumer.
 func (w *world) dead(name string, n int) (all []consumer.Dead) {
 	w.t.Helper()
-	eventually(w.t, fmt.Sprintf("%d dead letters of %s", n, name), func() bool {
+	consumertest.Eventually(w.t, fmt.Sprintf("%d dead letters of %s", n, name), func() bool {
 		all = w.list(consumer.DeadFilter{Consumer: name})
 		return len(all) >= n
 	})
@@ -179,22 +147,23 @@ func (w *world) status(name string) consumer.Status {
 // settled waits until a durable has nothing left.
 func (w *world) settled(name string) {
 	w.t.Helper()
-	eventually(w.t, "nothing left for "+name, func() bool {
+	consumertest.Eventually(w.t, "nothing left for "+name, func() bool {
 		s := w.status(name)
 		return s.Lag == 0 && s.InFlight == 0
 	})
 }
 
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		<-tick.C
+// forget makes a stream forget the IDs that it has seen, a moment from now.
+func (w *world) forget(name string) {
+	w.t.Helper()
+	stream, err := w.js.Stream(w.t.Context(), name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := stream.CachedInfo().Config
+	c.Duplicates = 100 * time.Millisecond
+	if _, err := w.js.UpdateStream(w.t.Context(), c); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // An orderly handler checks that events of one user never run at the same time, and that none begins while an earlier
@@ -153,13 +154,13 @@ func TestOrderedPoison(t *testing.T) {
 	})
 	const n = 600
 	w.publishMany(n, func(i int) *nats.Msg { return message(t, "user.updated", fmt.Sprint(i), fmt.Sprint(i%2)) })
-	eventually(t, "the other user", func() bool { return o.total() == n/2 })
-	eventually(t, "some attempts", func() bool { return attempts.Load() >= 3 })
+	consumertest.Eventually(t, "the other user", func() bool { return o.total() == n/2 })
+	consumertest.Eventually(t, "some attempts", func() bool { return attempts.Load() >= 3 })
 	if got := o.total(); got != n/2 {
 		t.Errorf("%d events done while the first of them fails, want %d", got, n/2)
 	}
 	mended.Store(true)
-	eventually(t, "all", func() bool { return o.total() == n })
+	consumertest.Eventually(t, "all", func() bool { return o.total() == n })
 	o.check(t)
 	w.settled("sync")
 }
@@ -199,12 +200,12 @@ func TestOrderedOverRestarts(t *testing.T) {
 	for life := range 4 {
 		stop := w.run(c)
 		goal := (life + 1) * n / 6
-		eventually(t, "some events", func() bool { return o.total() >= goal })
+		consumertest.Eventually(t, "some events", func() bool { return o.total() >= goal })
 		stop()
 	}
 	stop := w.run(c)
 	defer stop()
-	eventually(t, "all", func() bool { return o.total() >= n })
+	consumertest.Eventually(t, "all", func() bool { return o.total() >= n })
 	w.settled("sync")
 	o.check(t)
 }
@@ -252,8 +253,8 @@ func TestOrderedAfterALoss(t *testing.T) {
 	w.publish("user.updated", "1", "ada")
 	w.publish("user.updated", "2", "other")
 	close(release)
-	eventually(t, "the other user", func() bool { return others.Load() == 1 })
-	eventually(t, "both", func() bool { return o.total() == 2 })
+	consumertest.Eventually(t, "the other user", func() bool { return others.Load() == 1 })
+	consumertest.Eventually(t, "both", func() bool { return o.total() == 2 })
 	o.check(t)
 	w.settled("sync")
 }

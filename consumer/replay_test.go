@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -29,7 +30,7 @@ func TestReplayInterrupted(t *testing.T) {
 		return nil
 	}})
 	// Whatever the server remembers of IDs must not be what makes it right.
-	forget(t, w)
+	w.forget("IDENTITY")
 
 	r := consumer.Replay{JS: w.js, Stream: w.stream, Consumer: "sync", Select: consumer.Selector{Actions: []string{"user.*"}}}
 	interruptions := 0
@@ -62,7 +63,7 @@ func TestReplayInterrupted(t *testing.T) {
 	if interruptions < 3 {
 		t.Errorf("only %d interruptions", interruptions)
 	}
-	eventually(t, "all events", func() bool {
+	consumertest.Eventually(t, "all events", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(seen) == n
@@ -81,27 +82,13 @@ func TestReplayInterrupted(t *testing.T) {
 	}
 }
 
-// forget makes the stream forget IDs at once.
-func forget(t *testing.T, w *world) {
-	t.Helper()
-	stream, err := w.js.Stream(t.Context(), "IDENTITY")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := stream.CachedInfo().Config
-	c.Duplicates = 100 * time.Millisecond
-	if _, err := w.js.UpdateStream(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // The run was killed after it published more than it noted.
 func TestReplayWasKilled(t *testing.T) {
 	w := newWorld(t)
 	const n = 50
 	w.publishMany(n, func(i int) *nats.Msg { return message(t, "user.updated", fmt.Sprint(i), "42") })
 	w.declare(consumer.Config{Name: "sync", New: true})
-	forget(t, w)
+	w.forget("IDENTITY")
 	killed := errors.New("killed")
 	r := consumer.Replay{JS: w.js, Stream: w.stream, Consumer: "sync", Rate: 100}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -111,7 +98,7 @@ func TestReplayWasKilled(t *testing.T) {
 		p, _ := r.Run(ctx)
 		done <- p
 	}()
-	eventually(t, "some copies", func() bool { return w.status("sync").Lag >= 20 })
+	consumertest.Eventually(t, "some copies", func() bool { return w.status("sync").Lag >= 20 })
 	cancel(killed)
 	p := <-done
 	// Set the note back to the beginning, as a kill would have left it.
@@ -124,7 +111,7 @@ func TestReplayWasKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	probe := 0
-	eventually(t, "the stream to forget IDs", func() bool {
+	consumertest.Eventually(t, "the stream to forget IDs", func() bool {
 		probe++
 		m := message(t, "other.probe", "probe", "42")
 		m.Subject = "identity-redrive.probe.ssofy.other.probe"
@@ -146,7 +133,7 @@ func TestSelectors(t *testing.T) {
 	w.publish("user.deleted", "2", "ada")
 	third := w.publish("token.revoked", "3", "bob")
 	past := time.Now()
-	eventually(t, "the clock", func() bool { return time.Since(past) > 5*time.Millisecond })
+	consumertest.Eventually(t, "the clock", func() bool { return time.Since(past) > 5*time.Millisecond })
 	middle := time.Now()
 	w.publish("user.created", "4", "bob")
 	short := message(t, "otp.requested", "5", "bob")

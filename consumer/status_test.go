@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +32,7 @@ func TestStatuses(t *testing.T) {
 		},
 	})
 	w.dead("crm", 1)
-	eventually(t, "the second attempt", func() bool { return w.status("crm").Redelivered == 1 })
+	consumertest.Eventually(t, "the second attempt", func() bool { return w.status("crm").Redelivered == 1 })
 	audit, crm := w.status("audit"), w.status("crm")
 	if audit.Lag != 2 || audit.InFlight != 0 || audit.Oldest.Before(began) || audit.MaxAttempts != 7 || audit.Clients != 0 ||
 		!slices.Equal(audit.Actions, []string{"otp.requested", "user.*"}) || audit.Dead != 0 {

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // Every attempt is a span below the delivery's, with its verdict, and is what its handler passes on.
@@ -33,7 +34,7 @@ func TestSpanOfAnAttempt(t *testing.T) {
 		},
 	})
 	seq := w.publish("user.created", "1", "ada")
-	eventually(t, "two spans", func() bool { return len(spans.Ended()) == 2 })
+	consumertest.Eventually(t, "two spans", func() bool { return len(spans.Ended()) == 2 })
 	for i, want := range []struct {
 		verdict string
 		code    codes.Code

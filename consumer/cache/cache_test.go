@@ -72,8 +72,12 @@ func TestTemplates(t *testing.T) {
 		set(t, c, all...)
 		job := start(t, fmt.Sprintf("url: %s\nkeys: {user.*: [%q]}", s.URL(), test.template))
 		err := job.Handle(t.Context(), event("user.updated", test.members))
-		if refused := test.drops == "refused"; refused != permanent(err) || !refused && err != nil {
-			t.Errorf("%s of %s: %v", test.template, test.members, err)
+		verdict := "ack"
+		if test.drops == "refused" {
+			verdict = "permanent"
+		}
+		if consumertest.Verdict(err) != verdict {
+			t.Errorf("%s of %s: %v, want the verdict %s", test.template, test.members, err, verdict)
 		}
 		want(t, c, "victim")
 	}
@@ -85,7 +89,7 @@ func TestSealedValue(t *testing.T) {
 	set(t, s.Client(), verify+"9f8e")
 	m := event("token.revoked", `"token":{"value":{"sealed":"a.b.c.d.e"}}`)
 	err := start(t, "url: "+s.URL()).Handle(t.Context(), m)
-	if !permanent(err) || !strings.Contains(err.Error(), "a key needs the readable value") {
+	if consumertest.Verdict(err) != "permanent" || !strings.Contains(err.Error(), "a key needs the readable value") {
 		t.Errorf("without the key: %v", err)
 	}
 	handle(t, start(t, "url: "+s.URL(), func(c *consumer.JobConfig) {
@@ -111,12 +115,12 @@ func TestReset(t *testing.T) {
 	}
 	want(t, c, "app:gen", "app:generation", "appXuser:1", "user:1")
 	c.Set(t.Context(), "app:generation", "text", 0)
-	if err := generation.Handle(t.Context(), event("cache.reset", "")); !permanent(err) {
+	if err := generation.Handle(t.Context(), event("cache.reset", "")); consumertest.Verdict(err) != "permanent" {
 		t.Errorf("no number: %v", err)
 	}
 
 	err := start(t, "url: "+s.URL()+keys).Handle(t.Context(), event("cache.reset", ""))
-	if !permanent(err) || !strings.Contains(err.Error(), "neither reset.prefix nor reset.generation") {
+	if consumertest.Verdict(err) != "permanent" || !strings.Contains(err.Error(), "neither reset.prefix nor reset.generation") {
 		t.Errorf("no reset: %v", err)
 	}
 }
@@ -206,7 +210,7 @@ func TestACL(t *testing.T) {
 	}
 	wrong := start(t, "addresses: ["+s.Addr()+"]\nuser: forebay\npassword: wrong")
 	m := event("token.revoked", `"token":{"value":"1"}`)
-	if err := wrong.Handle(t.Context(), m); err == nil || permanent(err) || strings.Contains(err.Error(), "sesame") {
+	if err := wrong.Handle(t.Context(), m); consumertest.Verdict(err) != "retry" || strings.Contains(err.Error(), "sesame") {
 		t.Errorf("wrong password: %v", err)
 	}
 	job := start(t, "addresses: ["+s.Addr()+"]\nuser: forebay\npassword: sesame")
@@ -224,12 +228,12 @@ func TestRedisAway(t *testing.T) {
 	s.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if err := job.Handle(ctx, m); err == nil || permanent(err) {
+	if err := job.Handle(ctx, m); consumertest.Verdict(err) != "retry" {
 		t.Fatalf("got %v, want an error that is not permanent", err)
 	}
 	s.Start()
 	set(t, s.Client(), verify+"1")
-	eventually(t, "an attempt that succeeds", func() bool { return job.Handle(t.Context(), m) == nil })
+	consumertest.Eventually(t, "an attempt that succeeds", func() bool { return job.Handle(t.Context(), m) == nil })
 	want(t, s.Client())
 }
 
@@ -241,7 +245,7 @@ func TestTLS(t *testing.T) {
 	trusting := fmt.Sprintf("tls: {ca: %s, cert: %s, key: %s}\n", cert, cert, key)
 	for _, address := range []string{fmt.Sprintf("url: rediss://127.0.0.1:%d", port), fmt.Sprintf("addresses: [\"127.0.0.1:%d\"]", port)} {
 		handle(t, start(t, trusting+address), m)
-		if err := start(t, "tls: {}\n"+address).Handle(t.Context(), m); err == nil || permanent(err) {
+		if err := start(t, "tls: {}\n"+address).Handle(t.Context(), m); consumertest.Verdict(err) != "retry" {
 			t.Errorf("%s: an unknown authority: %v", address, err)
 		}
 	}
@@ -301,7 +305,7 @@ func TestOptions(t *testing.T) {
 		"url: redis://h\ntls: {ca: /nowhere}":                       "tls.ca",
 		"url: redis://h\ntls: {cert: /nowhere}":                     "tls.cert",
 	} {
-		_, err := cache.New(consumer.JobConfig{Consumer: "cache", Options: strict(options)})
+		_, err := cache.New(consumer.JobConfig{Consumer: "cache", Options: consumertest.YAML(options)})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%q: got %v, want %q", options, err, want)
 		}
@@ -313,7 +317,7 @@ func TestOptions(t *testing.T) {
 
 // New may be called to check a file, also twice with one registry, and leaves nothing behind (see TestMain).
 func TestNewTwice(t *testing.T) {
-	c := consumer.JobConfig{Options: strict("cluster: true\naddresses: [127.0.0.1:1]"), Metrics: prometheus.NewRegistry()}
+	c := consumer.JobConfig{Options: consumertest.YAML("cluster: true\naddresses: [127.0.0.1:1]"), Metrics: prometheus.NewRegistry()}
 	for _, c.Consumer = range []string{"cache", "other"} {
 		if _, err := cache.New(c); err != nil {
 			t.Fatal(err)
@@ -324,7 +328,7 @@ func TestNewTwice(t *testing.T) {
 func TestUnreadableMessage(t *testing.T) {
 	job := start(t, "url: redis://127.0.0.1:1")
 	m := &consumer.Message{Event: schema.Event{Action: "token.revoked"}, Body: []byte(`"9f8e`)}
-	if err := job.Handle(t.Context(), m); !permanent(err) || strings.Contains(err.Error(), "9f8e") {
+	if err := job.Handle(t.Context(), m); consumertest.Verdict(err) != "permanent" || strings.Contains(err.Error(), "9f8e") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/consumer"
@@ -23,19 +21,12 @@ func TestEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := consumertest.StartRedis(t)
-	c := consumer.Config{
+	consumertest.Run(t, js, consumer.Config{
 		Name: "cache", Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, Handler: start(t, "url: "+s.URL()).Handle,
 		Actions: []string{"token.revoked", "cache.reset", "user.updated"}, Retry: []time.Duration{50 * time.Millisecond},
-	}
-	if _, err := consumer.Declare(t.Context(), js, c); err != nil {
-		t.Fatal(err)
-	}
-	made, err := consumer.New(js, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	background(t, made.Run)
+	})
 
+	sealer, _ := consumertest.SealKeys(t)
 	// send publishes a sample, after the keys of its token were set.
 	send := func(native string) {
 		e := sample(t, native)
@@ -46,13 +37,11 @@ func TestEndToEnd(t *testing.T) {
 			}
 			set(t, s.Client(), verify+token, whoami+token)
 		}
-		m, err := schema.Wire{Prefix: "identity", Seal: sealer(t)}.Encode(e, "")
+		m, err := schema.Wire{Prefix: "identity", Seal: sealer}.Encode(e, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}); err != nil {
-			t.Fatal(err)
-		}
+		consumertest.Publish(t, js, m)
 	}
 	only := func(n int64) func() bool {
 		return func() bool { return s.Client().DBSize(t.Context()).Val() == n }
@@ -60,9 +49,9 @@ func TestEndToEnd(t *testing.T) {
 	set(t, s.Client(), "mine", verify+"other")
 	send("user_updated")
 	send("token_deleted")
-	eventually(t, "the token's keys to go", only(2))
+	consumertest.Eventually(t, "the token's keys to go", only(2))
 	send("safety_reset")
-	eventually(t, "all cached answers to go", only(1))
+	consumertest.Eventually(t, "all cached answers to go", only(1))
 }
 
 func sample(t *testing.T, native string) schema.Event {
@@ -85,17 +74,4 @@ func sample(t *testing.T, native string) schema.Event {
 	e := events[0]
 	e.Source, e.Provider, e.Received = "ssofy", "ssofy", time.Now()
 	return e
-}
-
-func sealer(t *testing.T) *schema.Sealer {
-	t.Helper()
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }

@@ -1,22 +1,18 @@
 package cache_test
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
 	"github.com/forebayhq/forebay/consumer"
 	"github.com/forebayhq/forebay/consumer/cache"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -25,17 +21,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// strict decodes options as the configuration does.
-func strict(text string) func(any) error {
-	return func(into any) error {
-		return yaml.NewDecoder(bytes.NewReader([]byte(text)), yaml.Strict()).Decode(into)
-	}
-}
-
 // start makes the job and runs it until the test ends.
 func start(t testing.TB, options string, more ...func(*consumer.JobConfig)) consumer.Job {
 	t.Helper()
-	c := consumer.JobConfig{Consumer: "cache", Options: strict(options)}
+	c := consumer.JobConfig{Consumer: "cache", Options: consumertest.YAML(options)}
 	for _, f := range more {
 		f(&c)
 	}
@@ -43,20 +32,8 @@ func start(t testing.TB, options string, more ...func(*consumer.JobConfig)) cons
 	if err != nil {
 		t.Fatal(err)
 	}
-	background(t, job.Run)
+	consumertest.Background(t, job.Run)
 	return job
-}
-
-func background(t testing.TB, f func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	t.Cleanup(sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	}))
 }
 
 // event is a message of an action with these further members.
@@ -73,17 +50,6 @@ func handle(t testing.TB, job consumer.Job, m *consumer.Message) {
 	if err := job.Handle(t.Context(), m); err != nil {
 		t.Fatalf("%s: %v", m.Event.Action, err)
 	}
-}
-
-// permanent compares with what consumer.Permanent makes.
-func permanent(err error) bool {
-	want := fmt.Sprintf("%T", consumer.Permanent(errors.New("")))
-	for ; err != nil; err = errors.Unwrap(err) {
-		if fmt.Sprintf("%T", err) == want {
-			return true
-		}
-	}
-	return false
 }
 
 func set(t testing.TB, c redis.UniversalClient, keys ...string) {

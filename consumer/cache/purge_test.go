@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // An edge is an HTTP cache that answers with the status that its path says: /404/ada.
@@ -52,7 +53,7 @@ func TestPurge(t *testing.T) {
 	if got := strings.Join(e.seen, "\n"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if err := job.Handle(t.Context(), event("user.updated", `"user":{"id":".."}`)); !permanent(err) {
+	if err := job.Handle(t.Context(), event("user.updated", `"user":{"id":".."}`)); consumertest.Verdict(err) != "permanent" {
 		t.Errorf("..: %v", err)
 	}
 }
@@ -61,16 +62,10 @@ func TestPurgeAnswers(t *testing.T) {
 	e := startEdge(t)
 	for status, verdict := range map[int]string{
 		200: "ack", 204: "ack", 404: "ack", 410: "ack", 301: "permanent", 403: "permanent", 405: "permanent",
-		429: "retry", 500: "retry", 503: "retry",
+		429: "retry", 500: "retry", 503: "after 7s",
 	} {
 		err := purging(t, fmt.Sprintf("%s/%d/{{.user.id}}", e.URL, status)).Handle(t.Context(), event("user.updated", `"user":{"id":"ada"}`))
-		got := "ack"
-		if permanent(err) {
-			got = "permanent"
-		} else if err != nil {
-			got = "retry"
-		}
-		if got != verdict || err != nil && strings.Contains(err.Error(), "ada") {
+		if got := consumertest.Verdict(err); got != verdict || err != nil && strings.Contains(err.Error(), "ada") {
 			t.Errorf("%d: %s (%v), want %s", status, got, err, verdict)
 		}
 	}
@@ -80,7 +75,7 @@ func TestPurgeAnswers(t *testing.T) {
 func TestPurgeWaitsForRedis(t *testing.T) {
 	e := startEdge(t)
 	job := purging(t, e.URL+"/{{.user.id}}")
-	if err := job.Handle(t.Context(), event("user.deleted", `"user":{"id":"ada"}`)); err == nil || permanent(err) {
+	if err := job.Handle(t.Context(), event("user.deleted", `"user":{"id":"ada"}`)); consumertest.Verdict(err) != "retry" {
 		t.Errorf("got %v, want an error that is not permanent", err)
 	}
 	if len(e.seen) > 0 {
@@ -93,7 +88,7 @@ func TestPurgeServerAway(t *testing.T) {
 	job := purging(t, e.URL+"/{{.user.id}}")
 	e.Close()
 	err := job.Handle(t.Context(), event("user.updated", `"user":{"id":"ada"}`))
-	if err == nil || permanent(err) || strings.Contains(err.Error(), "ada") {
+	if consumertest.Verdict(err) != "retry" || strings.Contains(err.Error(), "ada") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/forebayhq/forebay/consumer/consumertest"
 )
@@ -39,7 +38,7 @@ func startCluster(t *testing.T) (addresses []string) {
 		}
 	}
 	for _, n := range nodes {
-		eventually(t, "the cluster to form", func() bool {
+		consumertest.Eventually(t, "the cluster to form", func() bool {
 			info, err := n.Client().ClusterInfo(context.Background()).Result()
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
 		})
@@ -56,17 +55,4 @@ func startSentinel(t *testing.T, master *consumertest.Redis) *consumertest.Redis
 		t.Fatal(err)
 	}
 	return consumertest.StartRedisOn(t, port, file, "--sentinel")
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		<-tick.C
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -65,7 +66,7 @@ func TestTwilio(t *testing.T) {
 	j := w.job(Options{Name: "A & B", Gateways: map[string]Gateway{"sms": s.gateway("Messages.json"), "call": s.gateway("Calls.json")}})
 	w.run(j)
 	w.publish(calling("sms"))
-	eventually(t, "an SMS", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.calls) == 1 })
+	consumertest.Eventually(t, "an SMS", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.calls) == 1 })
 	s.mu.Lock()
 	sms := s.calls[0]
 	s.mu.Unlock()
@@ -81,7 +82,7 @@ func TestTwilio(t *testing.T) {
 	e := calling("call")
 	e.ID = "two"
 	w.publish(e)
-	eventually(t, "a call", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.calls) == 2 })
+	consumertest.Eventually(t, "a call", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.calls) == 2 })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	twiml := s.calls[1].Get("Twiml")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -12,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -32,7 +31,7 @@ type world struct {
 	server *brokertest.Server
 	js     jetstream.JetStream
 	stream consumer.Stream
-	log    logBuffer
+	log    consumertest.Buffer
 	clock  clock
 }
 
@@ -64,23 +63,6 @@ func (c *clock) advance(d time.Duration) {
 	c.offset += d
 }
 
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // given is what the configuration hands to a job.
 func given(o Options) func(any) error {
 	return func(into any) error {
@@ -96,7 +78,7 @@ func (w *world) jobConfig(o Options) consumer.JobConfig {
 	return consumer.JobConfig{
 		Consumer: "otp", Options: given(o), Prefix: "IDENTITY", Now: w.clock.now,
 		JS:  func(context.Context) (jetstream.JetStream, error) { return w.js, nil },
-		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: w.log.Logger(),
 	}
 }
 
@@ -120,54 +102,8 @@ func (w *world) run(j *Job, wrap ...func(consumer.Handler) consumer.Handler) (st
 		Name: "otp", Stream: w.stream, Actions: []string{"otp.requested"}, Retry: []time.Duration{100 * time.Millisecond},
 		MaxAttempts: 50, MaxAge: 10 * time.Minute, Handler: handler, Log: j.log,
 	}
-	if _, err := consumer.Declare(w.t.Context(), w.js, c); err != nil {
-		w.t.Fatal(err)
-	}
-	made, err := consumer.New(w.server.JetStream(w.t), c)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	stopConsumer, stopJob := background(w.t, made.Run), background(w.t, j.Run)
+	stopConsumer, stopJob := consumertest.Run(w.t, w.server.JetStream(w.t), c), consumertest.Background(w.t, j.Run)
 	return func() { stopConsumer(); stopJob() }
-}
-
-// collect runs a collector of dead letters until the test ends.
-func (w *world) collect() {
-	w.t.Helper()
-	d := &consumer.DeadLetters{JS: w.server.JetStream(w.t), Stream: w.stream}
-	if err := d.Declare(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	background(w.t, d.Run)
-}
-
-func (w *world) dead(n int) (all []consumer.Dead) {
-	w.t.Helper()
-	eventually(w.t, "dead letters", func() bool {
-		all = nil
-		err := consumer.List(w.t.Context(), w.js, w.stream, consumer.DeadFilter{}, func(d consumer.Dead) error {
-			all = append(all, d)
-			return nil
-		})
-		return err == nil && len(all) >= n
-	})
-	return all
-}
-
-// background runs f until the test ends or stop is called.
-func background(t *testing.T, f func(context.Context) error) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
 }
 
 // event is SSOfy's request for a code.
@@ -189,9 +125,7 @@ func (w *world) publish(e schema.Event) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := w.js.PublishMsg(w.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}); err != nil {
-		w.t.Fatal(err)
-	}
+	consumertest.Publish(w.t, w.js, m)
 }
 
 // message is an event as a handler gets it.
@@ -257,7 +191,7 @@ func tryAsk(ctx context.Context, address, token, body string) (int, string, erro
 // listening waits until something takes connections.
 func listening(t *testing.T, address string) {
 	t.Helper()
-	eventually(t, "a listener", func() bool {
+	consumertest.Eventually(t, "a listener", func() bool {
 		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 		if err == nil {
 			_ = c.Close()
@@ -275,19 +209,6 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		<-ticker.C
-	}
 }
 
 func newJobConfig(options func(any) error) consumer.JobConfig {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -107,20 +108,13 @@ func TestTemplatesRefused(t *testing.T) {
 }
 
 func TestProvidersCode(t *testing.T) {
-	private, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer, open := consumertest.SealKeys(t)
 	sealed, err := sealer.Seal([]byte("S-4711"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := &Job{}
-	j.config.Open = func(compact string) ([]byte, error) { return schema.OpenSealed(private, compact) }
+	j.config.Open = open
 	m := message(t, event("one"))
 	m.Body = json.RawMessage(`{"payload":{"a/b":{"m~n":"A-771"},"n":[0,123456],"sealed":{"sealed":"` + sealed + `"},"bad":"a\nb","o":{},"null":null}}`)
 	for path, want := range map[string]string{

@@ -91,10 +91,10 @@ func TestAckLost(t *testing.T) {
 	}
 	stop := w.run(w.job(Options{SMTP: smtpOptions(p)}), drop)
 	w.publish(event("one"))
-	eventually(t, "an attempt", func() bool { return attempts.Load() >= 1 })
+	consumertest.Eventually(t, "an attempt", func() bool { return attempts.Load() >= 1 })
 	stop()
 	w.run(w.job(Options{SMTP: smtpOptions(p)}), drop)
-	eventually(t, "the last attempt", func() bool { return attempts.Load() >= 3 })
+	consumertest.Eventually(t, "the last attempt", func() bool { return attempts.Load() >= 3 })
 	if got := len(p.Mails()); got != 1 {
 		t.Errorf("%d mails for one event", got)
 	}
@@ -117,11 +117,11 @@ func TestServerDown(t *testing.T) {
 	for i := range 3 {
 		w.publish(event(fmt.Sprint("event ", i)))
 	}
-	eventually(t, "attempts that fail", func() bool { return failed.Load() >= 4 })
+	consumertest.Eventually(t, "attempts that fail", func() bool { return failed.Load() >= 4 })
 	p.Set(consumertest.SMTPOptions{Data: &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "ada@example.com: later"}})
 	p.Start()
 	n := failed.Load()
-	eventually(t, "attempts that are refused", func() bool { return failed.Load() >= n+4 })
+	consumertest.Eventually(t, "attempts that are refused", func() bool { return failed.Load() >= n+4 })
 	p.Set(consumertest.SMTPOptions{})
 	seen := map[string]bool{}
 	for _, m := range mails(t, p, 3) {
@@ -139,11 +139,15 @@ func TestServerDown(t *testing.T) {
 // says so.
 func TestInDoubt(t *testing.T) {
 	w, p := newWorld(t), consumertest.StartSMTP(t, consumertest.SMTPOptions{Vanish: true})
-	w.collect()
+	consumertest.Collect(t, w.server.JetStream(t), w.stream)
 	j := w.job(Options{SMTP: smtpOptions(p)})
 	w.run(j)
 	w.publish(event("one"))
-	dead := w.dead(1)
+	var dead []consumer.Dead
+	consumertest.Eventually(t, "a dead letter", func() bool {
+		dead = consumertest.Dead(t, w.js, w.stream, consumer.DeadFilter{})
+		return len(dead) > 0
+	})
 	if !strings.Contains(dead[0].Reason, "in doubt") || dead[0].Attempts != 1 {
 		t.Errorf("a dead letter %+v", dead[0])
 	}

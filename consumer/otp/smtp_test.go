@@ -18,7 +18,7 @@ func smtpOptions(p *consumertest.SMTP) SMTP {
 // mails gives the mails once there are n, and no more.
 func mails(t *testing.T, p *consumertest.SMTP, n int) []consumertest.Mail {
 	t.Helper()
-	eventually(t, "mails", func() bool { return len(p.Mails()) >= n })
+	consumertest.Eventually(t, "mails", func() bool { return len(p.Mails()) >= n })
 	if got := p.Mails(); len(got) > n {
 		t.Fatalf("%d mails, want %d", len(got), n)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -183,7 +184,7 @@ func TestBrokerReplaced(t *testing.T) {
 		defer cancel()
 		return j.codes.put(ctx, &request{source: "ssofy", option: "option 1"}, "654321") == nil
 	}
-	eventually(t, "a code that is kept", put)
+	consumertest.Eventually(t, "a code that is kept", put)
 	got := j.ask("POST", verifyPath, "Bearer "+testToken, `{"id":"option 1","code":"654321"}`)
 	if got.Body.String() != `{"valid":true}` {
 		t.Errorf("%d %s", got.Code, got.Body)

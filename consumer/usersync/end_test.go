@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/asgardeo"
 	"github.com/forebayhq/forebay/provider/entrust"
@@ -37,40 +37,22 @@ type line struct {
 
 func newLine(t *testing.T) *line {
 	t.Helper()
-	private, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer, open := consumertest.SealKeys(t)
 	js := brokertest.Start(t).JetStream(t)
 	if _, err := broker.Ensure(t.Context(), js, broker.Streams{Name: "IDENTITY", Prefix: "identity"}); err != nil {
 		t.Fatal(err)
 	}
-	return &line{
-		t: t, js: js, wire: schema.Wire{Prefix: "identity", Seal: sealer}, last: time.Now(),
-		open: func(sealed string) ([]byte, error) { return schema.OpenSealed(private, sealed) },
-	}
+	return &line{t: t, js: js, wire: schema.Wire{Prefix: "identity", Seal: sealer}, last: time.Now(), open: open}
 }
 
 // run is what forebay does with the consumer of a job.
 func (l *line) run(job consumer.Job, attempts int) {
 	l.t.Helper()
-	c := consumer.Config{
+	consumertest.Run(l.t, l.js, consumer.Config{
 		Name: "usersync", Stream: consumer.Stream{Name: "IDENTITY", Prefix: "identity"}, OrderedBy: consumer.OrderedByUser,
 		Actions: []string{"user.*", "password.*", "scim.*"}, Retry: []time.Duration{50 * time.Millisecond}, MaxAttempts: attempts,
 		Handler: job.Handle,
-	}
-	if _, err := consumer.Declare(l.t.Context(), l.js, c); err != nil {
-		l.t.Fatal(err)
-	}
-	made, err := consumer.New(l.js, c)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	background(l.t, made.Run)
+	})
 }
 
 // send publishes the events of a provider's sample, as ingress and publisher do. Each was received later than the one
@@ -97,17 +79,13 @@ func (l *line) send(name string, p provider.Provider, native string) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		ack, err := l.js.PublishMsg(l.t.Context(), &nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body})
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		l.sent = ack.Sequence
+		l.sent = consumertest.Publish(l.t, l.js, m)
 	}
 }
 
 func (l *line) settled() {
 	l.t.Helper()
-	eventually(l.t, "nothing left", func() bool {
+	consumertest.Eventually(l.t, "nothing left", func() bool {
 		c, err := l.js.Consumer(context.Background(), "IDENTITY", "usersync")
 		if err != nil {
 			return false
@@ -198,7 +176,7 @@ func TestEveryProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the password is set", func() bool {
+	consumertest.Eventually(t, "the password is set", func() bool {
 		return w.query(`SELECT password_hash FROM {schema}.users WHERE source = 'ssofy'`) != hash
 	})
 }

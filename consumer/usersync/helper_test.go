@@ -1,20 +1,17 @@
 package usersync_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/consumer/usersync"
 	"github.com/forebayhq/forebay/schema"
 )
@@ -60,14 +57,14 @@ func (w *world) start(options string, more func(*consumer.JobConfig)) consumer.J
 	w.t.Helper()
 	c := consumer.JobConfig{
 		Consumer: "usersync",
-		Options:  strict(fmt.Sprintf("url: %s\nschema: %s\n", server.URL(), w.schema) + cheap(options)),
+		Options:  consumertest.YAML(fmt.Sprintf("url: %s\nschema: %s\n", server.URL(), w.schema) + cheap(options)),
 	}
 	more(&c)
 	job, err := usersync.New(c)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	background(w.t, job.Run)
+	consumertest.Background(w.t, job.Run)
 	return job
 }
 
@@ -77,25 +74,6 @@ func cheap(options string) string {
 		return options
 	}
 	return options + "\nargon2id: {memory: 64, passes: 1}\n"
-}
-
-// strict decodes options as the configuration does.
-func strict(text string) func(any) error {
-	return func(into any) error {
-		return yaml.NewDecoder(bytes.NewReader([]byte(text)), yaml.Strict()).Decode(into)
-	}
-}
-
-func background(t testing.TB, f func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	t.Cleanup(sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	}))
 }
 
 // event is a message of an action about a user, a number of seconds after base.
@@ -127,21 +105,10 @@ func (w *world) handle(m *consumer.Message) {
 func (w *world) refused(m *consumer.Message) string {
 	w.t.Helper()
 	err := w.job.Handle(w.t.Context(), m)
-	if err == nil || !permanent(err) {
+	if consumertest.Verdict(err) != "permanent" {
 		w.t.Fatalf("%s: %v, want a permanent error", m.Event.Action, err)
 	}
 	return err.Error()
-}
-
-// permanent compares with what consumer.Permanent makes.
-func permanent(err error) bool {
-	want := fmt.Sprintf("%T", consumer.Permanent(errors.New("")))
-	for ; err != nil; err = errors.Unwrap(err) {
-		if fmt.Sprintf("%T", err) == want {
-			return true
-		}
-	}
-	return false
 }
 
 func user(id string, more ...func(*schema.User)) *schema.User {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // Processes that start together migrate once.
@@ -42,7 +43,7 @@ func TestLeastPrivilege(t *testing.T) {
 		w.query(statement)
 	}
 	least := w.start("", func(c *consumer.JobConfig) {
-		c.Options = strict(fmt.Sprintf("url: postgres://%s@127.0.0.1:%d/postgres\nschema: %s\n", role, server.Port, w.schema))
+		c.Options = consumertest.YAML(fmt.Sprintf("url: postgres://%s@127.0.0.1:%d/postgres\nschema: %s\n", role, server.Port, w.schema))
 	})
 	if err := least.Handle(t.Context(), w.event("user.deleted", 1, user("1"))); err != nil {
 		t.Fatal(err)
@@ -76,10 +77,10 @@ func TestServerCrashesUnderLoad(t *testing.T) {
 		})
 	}
 	for crash := range 2 {
-		eventually(t, "some events", func() bool { return done.Load() > int64(60*(crash+1)) })
+		consumertest.Eventually(t, "some events", func() bool { return done.Load() > int64(60*(crash+1)) })
 		server.Stop(syscall.SIGQUIT)
 		before := failed.Load()
-		eventually(t, "a failed attempt", func() bool { return failed.Load() > before })
+		consumertest.Eventually(t, "a failed attempt", func() bool { return failed.Load() > before })
 		if err := server.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -95,31 +96,20 @@ func TestServerCrashesUnderLoad(t *testing.T) {
 
 // untilHandled attempts an event as a consumer does.
 func untilHandled(t *testing.T, job consumer.Job, m *consumer.Message, failed *atomic.Int64) {
-	eventually(t, "event "+m.Event.ID, func() bool {
+	err := consumertest.Poll(time.Minute, func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		err := job.Handle(ctx, m)
 		if err != nil {
 			failed.Add(1)
 		}
-		if permanent(err) {
+		if consumertest.Verdict(err) == "permanent" {
 			t.Errorf("%s: a server that is away made a dead letter: %v", m.Event.ID, err)
-			return true
+			return nil
 		}
-		return err == nil
+		return err
 	})
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Errorf("waited in vain for %s", what)
-			return
-		}
-		<-tick.C
+	if err != nil {
+		t.Errorf("%s: %v", m.Event.ID, err)
 	}
 }

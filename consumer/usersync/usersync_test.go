@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/consumer/usersync"
 	"github.com/forebayhq/forebay/schema"
 )
@@ -105,14 +106,7 @@ func TestFutureEvent(t *testing.T) {
 }
 
 func TestSealedPassword(t *testing.T) {
-	private, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer, open := consumertest.SealKeys(t)
 	compact, err := sealer.Seal([]byte("c0rrect horse"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +124,7 @@ func TestSealedPassword(t *testing.T) {
 	ignoring.handle(ignoring.event("user.created", 0, ada))
 	ignoring.want("ada@example.com,-,-", `SELECT email, password_hash, password_changed_at FROM {schema}.users`)
 
-	w := newWorldWith(t, "argon2id: {memory: 19456, passes: 2}", func(c *consumer.JobConfig) {
-		c.Open = func(sealed string) ([]byte, error) { return schema.OpenSealed(private, sealed) }
-	})
+	w := newWorldWith(t, "argon2id: {memory: 19456, passes: 2}", func(c *consumer.JobConfig) { c.Open = open })
 	w.handle(w.event("user.created", 0, ada))
 	checkHash(t, w.query(`SELECT password_hash FROM {schema}.users`), "$argon2id$v=19$m=19456,t=2,p=1$", "c0rrect horse")
 
@@ -321,7 +313,7 @@ func TestOptions(t *testing.T) {
 	} {
 		c := consumer.JobConfig{Consumer: "usersync"}
 		if options != "" {
-			c.Options = strict(options)
+			c.Options = consumertest.YAML(options)
 		}
 		_, err := usersync.New(c)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "sesame") {
@@ -332,7 +324,7 @@ func TestOptions(t *testing.T) {
 
 // New may be called to check a file, also twice with one registry.
 func TestNewTwice(t *testing.T) {
-	c := consumer.JobConfig{Consumer: "usersync", Options: strict("url: postgres://127.0.0.1:1/x"), Metrics: prometheus.NewRegistry()}
+	c := consumer.JobConfig{Consumer: "usersync", Options: consumertest.YAML("url: postgres://127.0.0.1:1/x"), Metrics: prometheus.NewRegistry()}
 	for range 2 {
 		if _, err := usersync.New(c); err != nil {
 			t.Fatal(err)
@@ -341,14 +333,14 @@ func TestNewTwice(t *testing.T) {
 }
 
 func TestHandleAfterRun(t *testing.T) {
-	c := consumer.JobConfig{Consumer: "usersync", Options: strict("url: " + server.URL() + "\nschema: " + schemaName(t))}
+	c := consumer.JobConfig{Consumer: "usersync", Options: consumertest.YAML("url: " + server.URL() + "\nschema: " + schemaName(t))}
 	job, err := usersync.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("run", func(t *testing.T) { background(t, job.Run) })
+	t.Run("run", func(t *testing.T) { consumertest.Background(t, job.Run) })
 	w := &world{t: t}
-	if err := job.Handle(t.Context(), w.event("user.created", 0, user("1"))); err == nil || permanent(err) {
+	if err := job.Handle(t.Context(), w.event("user.created", 0, user("1"))); consumertest.Verdict(err) != "retry" {
 		t.Errorf("got %v, want an error that is not permanent", err)
 	}
 }
