@@ -18,9 +18,23 @@ type JobConfig struct {
 	Open     func(sealed string) ([]byte, error)                // opens a compact JWE; nil: the private key is not here
 	Prefix   string                                             // of names that the job makes in NATS: the stream's name
 	Replicas int                                                // of what the job keeps in NATS, as the stream has; 0: 1
-	Now      func() time.Time
-	Log      *slog.Logger
+	Now      func() time.Time                                   // nil: time.Now
+	Log      *slog.Logger                                       // nil: nothing is logged
 	Metrics  prometheus.Registerer
+}
+
+// Complete fills in Options, Now and Log where they are nil. Every New begins with it.
+func (c JobConfig) Complete() JobConfig {
+	if c.Options == nil {
+		c.Options = func(any) error { return nil }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
 }
 
 // A Job does with events what its consumer is for.

@@ -64,7 +64,7 @@ type job struct {
 
 // New makes the job.
 func New(c consumer.JobConfig) (consumer.Job, error) {
-	j, err := newJob(c)
+	j, err := newJob(c.Complete())
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
@@ -73,10 +73,8 @@ func New(c consumer.JobConfig) (consumer.Job, error) {
 
 func newJob(c consumer.JobConfig) (*job, error) {
 	var o Options
-	if c.Options != nil {
-		if err := c.Options(&o); err != nil {
-			return nil, err
-		}
+	if err := c.Options(&o); err != nil {
+		return nil, err
 	}
 	o = o.complete()
 	connect, err := o.connection()
@@ -88,9 +86,6 @@ func newJob(c consumer.JobConfig) (*job, error) {
 	}
 	j := &job{
 		connect: connect, headers: o.PurgeHeaders, prefix: o.Prefix, reset: o.Reset, http: newHTTPClient(), log: c.Log,
-	}
-	if j.log == nil {
-		j.log = slog.New(slog.DiscardHandler)
 	}
 	if j.keys, err = compileKeys(o.Keys, c.Open); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)

@@ -61,6 +61,7 @@ type job struct {
 
 // New makes the job of one consumer from its [Options]. It refuses a program that is not there.
 func New(c consumer.JobConfig) (consumer.Job, error) {
+	c = c.Complete()
 	o, err := readOptions(c)
 	if err != nil {
 		return nil, fmt.Errorf("command: %w", err)
@@ -70,9 +71,6 @@ func New(c consumer.JobConfig) (consumer.Job, error) {
 		return nil, fmt.Errorf("command: argv: %w", err)
 	}
 	j := &job{consumer: c.Consumer, name: o.Argv[0], path: path, options: o, environment: o.environment(), log: c.Log}
-	if j.log == nil {
-		j.log = slog.New(slog.DiscardHandler)
-	}
 	return j, nil
 }
 

@@ -48,10 +48,8 @@ type Path string
 // readOptions decodes the options over their defaults and refuses what cannot work.
 func readOptions(c consumer.JobConfig) (Options, error) {
 	o := Options{Timeout: 20 * time.Second, Grace: 5 * time.Second, MaxRetryAfter: time.Hour}
-	if c.Options != nil {
-		if err := c.Options(&o); err != nil {
-			return o, err
-		}
+	if err := c.Options(&o); err != nil {
+		return o, err
 	}
 	return o, o.check()
 }

@@ -105,10 +105,8 @@ const (
 )
 
 func readOptions(c consumer.JobConfig) (o Options, err error) {
-	if c.Options != nil {
-		if err := c.Options(&o); err != nil {
-			return o, err
-		}
+	if err := c.Options(&o); err != nil {
+		return o, err
 	}
 	o.Replicas = cmp.Or(o.Replicas, c.Replicas, 1)
 	if err := o.readSecrets(); err != nil {

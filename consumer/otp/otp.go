@@ -48,7 +48,7 @@ var _ consumer.Job = (*Job)(nil)
 
 // New makes the job. It reads files, opens no connection, and refuses what cannot work.
 func New(c consumer.JobConfig) (consumer.Job, error) {
-	j, err := newJob(c)
+	j, err := newJob(c.Complete())
 	if err != nil {
 		return nil, fmt.Errorf("otp: %w", err)
 	}
@@ -59,12 +59,6 @@ func newJob(c consumer.JobConfig) (*Job, error) {
 	o, err := readOptions(c)
 	if err != nil {
 		return nil, err
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
 	}
 	j := &Job{options: o, config: c, log: c.Log, window: o.window()}
 	if j.letters, err = readLetters(o); err != nil {

@@ -36,7 +36,7 @@ type job struct {
 
 // New makes the job.
 func New(c consumer.JobConfig) (consumer.Job, error) {
-	j, err := newJob(c)
+	j, err := newJob(c.Complete())
 	if err != nil {
 		return nil, fmt.Errorf("usersync: %w", err)
 	}
@@ -45,10 +45,8 @@ func New(c consumer.JobConfig) (consumer.Job, error) {
 
 func newJob(c consumer.JobConfig) (*job, error) {
 	var o Options
-	if c.Options != nil {
-		if err := c.Options(&o); err != nil {
-			return nil, err
-		}
+	if err := c.Options(&o); err != nil {
+		return nil, err
 	}
 	o = o.complete()
 	if err := o.check(); err != nil {
@@ -62,17 +60,10 @@ func newJob(c consumer.JobConfig) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{
+	return &job{
 		consumer: c.Consumer, options: o, connect: connect, schema: pgx.Identifier{o.Schema}.Sanitize(), open: c.Open,
 		now: c.Now, log: c.Log, events: events, database: newDatabase(),
-	}
-	if j.now == nil {
-		j.now = time.Now
-	}
-	if j.log == nil {
-		j.log = slog.New(slog.DiscardHandler)
-	}
-	return j, nil
+	}, nil
 }
 
 // Handle brings the table up to date with one event.

@@ -66,10 +66,8 @@ type Path string
 // readOptions decodes the options over their defaults and refuses what cannot work.
 func readOptions(c consumer.JobConfig) (Options, error) {
 	o := Options{Timeout: 15 * time.Second, MaxConnections: 16, MaxRetryAfter: time.Hour}
-	if c.Options != nil {
-		if err := c.Options(&o); err != nil {
-			return o, err
-		}
+	if err := c.Options(&o); err != nil {
+		return o, err
 	}
 	return o, o.check()
 }

@@ -62,15 +62,13 @@ type job struct {
 
 // New makes the job of one consumer from its [Options]. It reads the files that they name.
 func New(c consumer.JobConfig) (consumer.Job, error) {
+	c = c.Complete()
 	o, err := readOptions(c)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	j := &job{
 		consumer: c.Consumer, headers: o.Headers, timeout: o.Timeout, maxDelay: o.MaxRetryAfter, now: c.Now,
-	}
-	if j.now == nil {
-		j.now = time.Now
 	}
 	if j.url, err = parseURL(o.URL); err != nil {
 		return nil, fmt.Errorf("webhook: url: %w", err)
