@@ -55,6 +55,13 @@ func openStore(c *config.Config, b *broker.Broker, r prometheus.Registerer, log 
 	r.MustRegister(
 		gauge("forebay_journal_lost_events", "Accepted events that could not be read when the journal was opened.",
 			func() float64 { return float64(j.Lost()) }),
+		gauge("forebay_journal_lost_unknown", "1 if more may have been lost then, because a file of the journal could not be read whole.",
+			func() float64 {
+				if j.LostUnknown() {
+					return 1
+				}
+				return 0
+			}),
 		gauge("forebay_journal_damaged", "1 while a damaged journal stands aside for somebody to look at.",
 			func() float64 {
 				if j.Damaged() != nil {

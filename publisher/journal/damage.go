@@ -76,15 +76,31 @@ func (j *Journal) Damaged() error {
 	var errs error
 	for _, name := range names {
 		if strings.HasPrefix(name, raw.PathBase(dir)+asideMark) {
-			errs = errors.Join(errs, fmt.Errorf("journal was damaged: see %s, and remove the folder when you are done",
-				raw.PathJoin(raw.PathDir(dir), name, salvageReport)))
+			report := raw.PathJoin(raw.PathDir(dir), name, salvageReport)
+			errs = errors.Join(errs, fmt.Errorf("journal was damaged: %s%s; see %s, and remove the folder when you are done",
+				reportedLoss, readLoss(raw, report), report))
 		}
 	}
 	return errs
 }
 
+// readLoss is what a report says is lost.
+func readLoss(fs vfs.FS, report string) string {
+	text, _ := readFile(fs, report)
+	for line := range strings.Lines(string(text)) {
+		if loss, ok := strings.CutPrefix(line, reportedLoss); ok {
+			return strings.TrimSpace(loss)
+		}
+	}
+	return "unknown"
+}
+
 // Lost is how many accepted events could not be read when this journal was opened, as far as their sequences tell.
 func (j *Journal) Lost() uint64 { return j.lost.Load() }
+
+// LostUnknown reports whether more than [Journal.Lost] may be lost: a file could not be read whole, and nothing tells what
+// was in it.
+func (j *Journal) LostUnknown() bool { return j.lostUnknown.Load() }
 
 // writeFile writes a small file and flushes it. It is there whole or not at all.
 func writeFile(fs vfs.FS, name, text string) error {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // After a crash the end of the newest log may be torn, and whatever follows the last flush was promised to nobody. So
@@ -20,6 +22,7 @@ type ending struct {
 	Log  string        `json:"log"`  // the newest, "000012.log"
 	Sum  uint32        `json:"sum"`  // CRC-32C of its bytes
 	Last [lanes]uint64 `json:"last"` // the newest sequence of each lane
+	Trim [lanes]uint64 `json:"trim"` // the newest of each that it had forgotten
 }
 
 const endingName = "closed"
@@ -43,7 +46,7 @@ func (j *Journal) ending() (e ending, err error) {
 		return e, err
 	}
 	for l := range j.lanes {
-		e.Last[l] = j.lanes[l].last.seq
+		e.Last[l], e.Trim[l] = j.lanes[l].last.seq, j.lanes[l].first-1
 	}
 	if len(names) == 0 {
 		return e, errors.New("there is no log")
@@ -93,13 +96,13 @@ func (j *Journal) checkFiles() (tables []string, err error) {
 	return j.files(".sst")
 }
 
-// promised gives the newest sequences that a journal is known to have had, from an ending that did not come true.
-func (j *Journal) promised() (last [lanes]uint64) {
+// readEnding gives the ending of a journal that was closed, as long as it is there, or nil.
+func (j *Journal) readEnding() *ending {
 	var e ending
-	if text, err := j.readFile(endingName); err == nil && json.Unmarshal(text, &e) == nil {
-		return e.Last
+	if text, err := j.readFile(endingName); err != nil || json.Unmarshal(text, &e) != nil {
+		return nil
 	}
-	return last
+	return &e
 }
 
 func checksum(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
@@ -107,8 +110,10 @@ func checksum(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(
 func (j *Journal) path(name string) string { return j.disk.raw.PathJoin(j.config.Dir, name) }
 
 // readFile reads a file of the journal. Logs are about as large as a memory table.
-func (j *Journal) readFile(name string) ([]byte, error) {
-	f, err := j.disk.raw.Open(j.path(name))
+func (j *Journal) readFile(name string) ([]byte, error) { return readFile(j.disk.raw, j.path(name)) }
+
+func readFile(fs vfs.FS, path string) ([]byte, error) {
+	f, err := fs.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,9 @@ func written(t *testing.T, says string, closed bool) *hoard {
 	h := newHoard(t, closed)
 	j := &Journal{config: h.config, disk: newDisk(h.fs, h.config.Dir, discard)}
 	j.disk.opened.Store(true) // remove what Pebble removes
+	for l := range j.lanes {
+		j.lanes[l].first = 1
+	}
 	db, err := pebble.Open(h.config.Dir, options(j.disk))
 	if err != nil {
 		t.Fatal(err)

@@ -65,23 +65,24 @@ type Config struct {
 
 // A Journal is open until Close.
 type Journal struct {
-	config   Config
-	disk     *disk
-	db       *pebble.DB
-	lock     *pebble.Lock
-	opened   chan struct{} // closed once db may be used
-	requests chan *request
-	spare    sync.Pool // of *request
-	lanes    [lanes]lane
-	bytes    atomic.Int64
-	lost     atomic.Uint64
-	horizon  atomic.Int64 // the longest of any Entry, in nanoseconds
-	filter   *filter      // the committer's
-	filling  sync.WaitGroup
-	clock    clock
-	closing  chan struct{}
-	ended    chan struct{} // closed when nothing is committed any more
-	close    func() error
+	config      Config
+	disk        *disk
+	db          *pebble.DB
+	lock        *pebble.Lock
+	opened      chan struct{} // closed once db may be used
+	requests    chan *request
+	spare       sync.Pool // of *request
+	lanes       [lanes]lane
+	bytes       atomic.Int64
+	lost        atomic.Uint64
+	lostUnknown atomic.Bool
+	horizon     atomic.Int64 // the longest of any Entry, in nanoseconds
+	filter      *filter      // the committer's
+	filling     sync.WaitGroup
+	clock       clock
+	closing     chan struct{}
+	ended       chan struct{} // closed when nothing is committed any more
+	close       func() error
 }
 
 // Open opens the journal in Dir, or makes it. On a full disk it returns at once, takes nothing, and goes on opening when

@@ -15,6 +15,7 @@ import (
 const (
 	salvagedMark  = "-salvaged" // behind the journal's name: the new journal, until it takes the place of the old one
 	salvageReport = "salvage.txt"
+	reportedLoss  = "lost in all: " // begins the line of the report that says it
 )
 
 // openOrSalvage opens the journal as it is, or what can be read of it.
@@ -22,9 +23,10 @@ func (j *Journal) openOrSalvage() error {
 	if err := j.finishSwap(); err != nil {
 		return err
 	}
+	closed := j.readEnding() // before it goes
 	err := j.open()
 	if damaged(err) {
-		if err = j.salvage(err); err == nil {
+		if err = j.salvage(err, closed); err == nil {
 			err = j.open()
 		}
 	}
@@ -36,8 +38,9 @@ func (j *Journal) openOrSalvage() error {
 	return nil
 }
 
-// salvage puts a new journal in the place of a damaged one. Whatever fails, the damaged one is as it was.
-func (j *Journal) salvage(cause error) error {
+// salvage puts a new journal in the place of a damaged one, of which the ending tells what it held if it was closed.
+// Whatever fails, the damaged one is as it was.
+func (j *Journal) salvage(cause error, closed *ending) error {
 	files := j.disk.fs
 	lock, err := pebble.LockDirectory(j.config.Dir, files)
 	if err != nil {
@@ -46,7 +49,10 @@ func (j *Journal) salvage(cause error) error {
 	defer func() { _ = lock.Close() }() // the folder has another name by then
 	j.config.Log.Error("journal is damaged: what can be read of it is copied", "path", j.config.Dir, "err", cause)
 	j.reset()
-	s := salvage{journal: j, last: j.promised()}
+	s := salvage{journal: j, cause: cause}
+	if closed != nil {
+		s.begin(closed)
+	}
 	if err := s.run(); err != nil {
 		return errors.Join(fmt.Errorf("%w; and salvage it: %w", cause, err), files.RemoveAll(j.config.Dir+salvagedMark))
 	}
@@ -56,8 +62,9 @@ func (j *Journal) salvage(cause error) error {
 	}
 	s.log(j.config.Log, aside)
 	j.lost.Store(s.lost())
+	j.lostUnknown.Store(s.unsure())
 	err = errors.Join(
-		writeFile(files, j.path(salvageReport), s.report(cause)),
+		writeFile(files, j.path(salvageReport), s.report()),
 		files.Rename(j.config.Dir, aside),
 		j.finishSwap(),
 	)

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -108,6 +109,19 @@ func (s *salvage) lost() (n uint64) {
 	return n
 }
 
+// unsure reports whether more may be lost than the sequences tell: what was not read may have held newer ones than what
+// was, and only a journal that was closed has left word of its newest.
+func (s *salvage) unsure() bool {
+	return !s.closed && (len(s.unread) > 0 || errors.Is(s.cause, fs.ErrNotExist))
+}
+
+func (s *salvage) loss() string {
+	if s.unsure() {
+		return fmt.Sprintf("an unknown number of accepted events, at least %d", s.lost())
+	}
+	return fmt.Sprintf("%d accepted events", s.lost())
+}
+
 func (s *salvage) log(log *slog.Logger, aside string) {
 	for _, d := range s.unread {
 		log.Error("journal: not all of a file can be read", "path", d.file, "err", d.reason)
@@ -115,14 +129,17 @@ func (s *salvage) log(log *slog.Logger, aside string) {
 	for _, l := range Lanes() {
 		log.Error("journal: salvaged", "lane", l.String(), "kept", s.kept[l], "lost", s.missing(l))
 	}
+	if s.unsure() {
+		log.Error("journal: an unknown number of events is lost with what cannot be read")
+	}
 	log.Error("journal: the damaged one stands aside; remove the folder when you are done", "path", aside)
 }
 
 // report is for whoever has to find out what is missing.
-func (s *salvage) report(cause error) string {
+func (s *salvage) report() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("This journal was damaged: %v", cause)
+	line("This journal was damaged: %v", s.cause)
 	line("All that could be read of it is in the journal that took its place.")
 	for _, d := range s.unread {
 		line("%s: %s", d.file, d.reason)
@@ -130,6 +147,7 @@ func (s *salvage) report(cause error) string {
 	for _, l := range Lanes() {
 		line("lane %s: %d events kept, %d lost", l, s.kept[l], s.missing(l))
 	}
+	line("%s%s", reportedLoss, s.loss())
 	line("records that stood aside: %d kept", s.aside)
 	line("IDs of events: %d kept, %d let go because their events are lost and may come again", s.ids, s.lostIDs)
 	line("Lost events had been accepted, and may be on the stream all the same. What was accepted last, just before a crash, leaves no trace when it is lost.")

@@ -25,6 +25,8 @@ const (
 // came back. Without one the publisher reads the whole stream before it offers anything.
 type salvage struct {
 	journal *Journal
+	cause   error
+	closed  bool       // so that last is of all events
 	db      *pebble.DB // the new journal
 	batch   *pebble.Batch
 
@@ -36,6 +38,14 @@ type salvage struct {
 	aside   int
 	ids     int
 	lostIDs int
+}
+
+// begin takes over what a closed journal knew of itself.
+func (s *salvage) begin(e *ending) {
+	s.closed, s.last = true, e.Last
+	for l := range s.trimmed {
+		s.trimmed[l].seq = e.Trim[l]
+	}
 }
 
 // run leaves the new journal closed and flushed.
