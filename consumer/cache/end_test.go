@@ -10,6 +10,7 @@ import (
 	"github.com/forebayhq/forebay/consumer"
 	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/provider/ssofy"
 	"github.com/forebayhq/forebay/schema"
 )
@@ -60,18 +61,7 @@ func sample(t *testing.T, native string) schema.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := p.(provider.Sampler).Sample(native)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.(provider.Signer).Sign(&request); err != nil {
-		t.Fatal(err)
-	}
-	events, err := p.Decode(request)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("%d events, %v", len(events), err)
-	}
-	e := events[0]
+	e := providertest.Decode(t, p, providertest.Signed(t, p, native))
 	e.Source, e.Provider, e.Received = "ssofy", "ssofy", time.Now()
 	return e
 }

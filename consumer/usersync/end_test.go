@@ -19,6 +19,7 @@ import (
 	"github.com/forebayhq/forebay/provider/asgardeo"
 	"github.com/forebayhq/forebay/provider/entrust"
 	"github.com/forebayhq/forebay/provider/mgpass"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/provider/scalekit"
 	"github.com/forebayhq/forebay/provider/ssofy"
 	"github.com/forebayhq/forebay/schema"
@@ -59,14 +60,7 @@ func (l *line) run(job consumer.Job, attempts int) {
 // before.
 func (l *line) send(name string, p provider.Provider, native string) {
 	l.t.Helper()
-	request, err := p.(provider.Sampler).Sample(native)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if err := p.(provider.Signer).Sign(&request); err != nil {
-		l.t.Fatal(err)
-	}
-	events, err := p.Decode(request)
+	events, err := p.Decode(providertest.Signed(l.t, p, native))
 	if err != nil {
 		l.t.Fatalf("%s %s: %v", name, native, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/asgardeo"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -26,14 +27,7 @@ func delivery(t testing.TB, p *asgardeo.Provider, body []byte) provider.Request 
 
 // TestSecretsAreSealed looks for the secret in what goes on the wire, wherever the claim stands.
 func TestSecretsAreSealed(t *testing.T) {
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer := providertest.Sealer(t)
 	p := newProvider(t, asgardeo.Options{Mode: asgardeo.Auto}, "test-secret")
 	const claim = `{"uri":"http:\/\/wso2.org\/claims\/identity\/NAME","value":VALUE}`
 	var lists strings.Builder
@@ -88,14 +82,7 @@ func wire(t *testing.T, p *asgardeo.Provider, sealer *schema.Sealer, body []byte
 // TestOnlyTheSecretIsSealed: the other claims of its list, and lists of the same length elsewhere, are for everybody.
 func TestOnlyTheSecretIsSealed(t *testing.T) {
 	p := newProvider(t, asgardeo.Options{Mode: asgardeo.Auto}, "test-secret")
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer := providertest.Sealer(t)
 	const before, after = `{"uri":"http://wso2.org/claims/username","value":"nadia"}`, `{"uri":"http://wso2.org/claims/country","value":"GH"}`
 	got := string(wire(t, p, sealer, []byte(`{"events":{"https://schemas.identity.wso2.org/events/user/event-type/userProfileUpdated":`+
 		`{"user":{"addedClaims":[`+before+`,{"uri":"http://wso2.org/claims/identity/secretkey","value":"JBSWY3DPEHPK3PXP"},`+after+`],`+

@@ -2,16 +2,14 @@ package asgardeo_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/asgardeo"
+	"github.com/forebayhq/forebay/provider/providertest"
 )
 
 // A vector is a case of testdata/asgardeo.json.
@@ -35,25 +33,8 @@ type vector struct {
 	}
 }
 
-// vectors reads the cases of a file in testdata into those of a slice.
-func vectors[T any](t testing.TB, name string) []T {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Vectors []T }
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Vectors) == 0 {
-		t.Fatalf("%s: no vectors", name)
-	}
-	return file.Vectors
-}
-
 func TestVectors(t *testing.T) {
-	for _, v := range vectors[vector](t, "asgardeo.json") {
+	for _, v := range providertest.Vectors[vector](t, "asgardeo.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			if v.Method == http.MethodGet {
 				v.testHandshake(t)
@@ -82,11 +63,7 @@ func (v vector) testDelivery(t *testing.T) {
 }
 
 func (v vector) testDecode(t *testing.T, p *asgardeo.Provider, r provider.Request) {
-	events, err := p.Decode(r)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("Decode: %d events, %v", len(events), err)
-	}
-	e := events[0]
+	e := providertest.Decode(t, p, r)
 	if e.Action.Category() == "other" {
 		t.Errorf("%s is %s", e.Native, e.Action)
 	}
@@ -118,10 +95,7 @@ func (v vector) request(t *testing.T) provider.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := provider.Request{Method: v.Method, URL: u, Header: http.Header{}}
-	for name, value := range v.Headers {
-		r.Header.Set(name, value)
-	}
+	r := provider.Request{Method: v.Method, URL: u, Header: providertest.Header(v.Headers)}
 	if v.Body != nil {
 		r.Body = []byte(*v.Body)
 	} else if r.Body, err = base64.StdEncoding.DecodeString(v.BodyBase64); err != nil {

@@ -2,26 +2,14 @@ package entrust_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/entrust"
+	"github.com/forebayhq/forebay/provider/providertest"
 )
-
-type vectors struct {
-	Reference struct {
-		Secret    []byte `json:"secret_base64"`
-		Base      string `json:"signature_base"`
-		Signature []byte `json:"signature_base64"`
-	}
-	Vectors []vector
-}
 
 // A vector is a case of testdata/entrust.json.
 type vector struct {
@@ -34,31 +22,23 @@ type vector struct {
 	Expect  *struct{ ID, Type string }
 }
 
-func readVectors(t *testing.T) vectors {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "entrust.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file vectors
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Vectors) == 0 {
-		t.Fatal("no vectors")
-	}
-	return file
-}
-
 func TestVectors(t *testing.T) {
-	for _, v := range readVectors(t).Vectors {
+	for _, v := range providertest.Vectors[vector](t, "entrust.json") {
 		t.Run(v.Name, v.test)
 	}
 }
 
 // The MAC of RFC 9421, appendix B.2.5. The base of that appendix is built in the tests of package provider.
 func TestReference(t *testing.T) {
-	reference := readVectors(t).Reference
+	var file struct {
+		Reference struct {
+			Secret    []byte `json:"secret_base64"`
+			Base      string `json:"signature_base"`
+			Signature []byte `json:"signature_base64"`
+		}
+	}
+	providertest.Read(t, "entrust.json", &file)
+	reference := file.Reference
 	keys, err := provider.Config{Secrets: []string{string(reference.Secret)}}.HMACKeys()
 	if err != nil {
 		t.Fatal(err)
@@ -83,11 +63,7 @@ func (v vector) test(t *testing.T) {
 	if v.Expect == nil {
 		return
 	}
-	events, err := p.Decode(r)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("Decode: %d events, %v", len(events), err)
-	}
-	if e := events[0]; e.ID != v.Expect.ID || e.Native != v.Expect.Type {
+	if e := providertest.Decode(t, p, r); e.ID != v.Expect.ID || e.Native != v.Expect.Type {
 		t.Errorf("got %s %s, want %s %s", e.ID, e.Native, v.Expect.ID, v.Expect.Type)
 	}
 }
@@ -103,9 +79,5 @@ func (v vector) request(t *testing.T) provider.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := provider.Request{Method: v.Method, URL: line, Header: http.Header{}, Body: []byte(v.Body)}
-	for name, value := range v.Headers {
-		r.Header.Set(name, value)
-	}
-	return r
+	return provider.Request{Method: v.Method, URL: line, Header: providertest.Header(v.Headers), Body: []byte(v.Body)}
 }

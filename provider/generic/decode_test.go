@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -142,14 +143,7 @@ func TestBatches(t *testing.T) {
 // Passwords are sealed wherever they stand, what the configuration names is, and tokens of events that nobody knows are.
 func TestSensitive(t *testing.T) {
 	p := mustBuild(t, minimal("hmac: {headers: [X]}")+"      sensitive: [payload.data.code]\n      actions: {known: user.created}\n", "s", noon)
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealer := providertest.Sealer(t)
 	for native, token := range map[string]bool{"known": true, "unknown": false} {
 		body := `{"type":"` + native + `","data":{"code":"c0de","list":[{"password":"pa55"}],"token":"t0ken"}}`
 		events, err := p.Decode(request(http.MethodPost, "/", nil, body))

@@ -16,6 +16,7 @@ import (
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/generic"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -130,11 +131,7 @@ func travel(t *testing.T, p provider.Provider, n provider.Native) {
 	if err := p.Verify(r); err != nil {
 		t.Fatalf("%s: Verify: %v", n.Name, err)
 	}
-	events, err := p.Decode(r)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("%s: %d events, %v", n.Name, len(events), err)
-	}
-	e := events[0]
+	e := providertest.Decode(t, p, r)
 	if e.Action != n.Action || e.Native != n.Name || len(e.ID) < 8 || e.Time != noon && e.Time.Unix() != noon.Unix() {
 		t.Errorf("got %s of %s, ID %q, time %s; want %s of %s", e.Action, e.Native, e.ID, e.Time, n.Action, n.Name)
 	}
@@ -198,11 +195,7 @@ func request(method, target string, headers map[string]string, body string) prov
 	if err != nil {
 		panic(fmt.Sprintf("%s: %v", target, err))
 	}
-	r := provider.Request{Method: method, URL: u, Header: http.Header{}, Body: []byte(body)}
-	for name, value := range headers {
-		r.Header.Set(name, value)
-	}
-	return r
+	return provider.Request{Method: method, URL: u, Header: providertest.Header(headers), Body: []byte(body)}
 }
 
 func unmarshal(t testing.TB, text string, into any) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 )
 
 // A vector is one request as a provider sends it, good or bad, with the verdict.
@@ -91,11 +92,7 @@ func (v vector) run(t *testing.T, text string) {
 	}
 	if v.Valid {
 		checkTampering(t, p, r)
-		events, err := p.Decode(r)
-		if err != nil || len(events) != 1 {
-			t.Fatalf("Decode: %d events, %v", len(events), err)
-		}
-		encode(t, events[0])
+		encode(t, providertest.Decode(t, p, r))
 	}
 }
 
@@ -167,15 +164,12 @@ func TestVectorsDecode(t *testing.T) {
 			example := vectorFiles[c.file]
 			p := mustBuild(t, readFile(t, "testdata/"+example+".yaml"), secretOf(example), noon)
 			v := find(t, c.file, c.name)
-			events, err := p.Decode(request(http.MethodPost, "/", v.Headers, v.Body))
-			if err != nil || len(events) != 1 {
-				t.Fatalf("%d events, %v", len(events), err)
-			}
-			if kinde := c.file == "kinde"; (events[0].JWS == v.Body) != kinde {
+			e := providertest.Decode(t, p, request(http.MethodPost, "/", v.Headers, v.Body))
+			if kinde := c.file == "kinde"; (e.JWS == v.Body) != kinde {
 				t.Errorf("jws is the token: %t, want %t", !kinde, kinde)
 			}
 			var got, want map[string]any
-			unmarshal(t, string(encode(t, events[0]).Body), &got)
+			unmarshal(t, string(encode(t, e).Body), &got)
 			unmarshal(t, c.want, &want)
 			for _, name := range []string{"payload", "jws", "source", "provider", "received", "outcome", "semantics"} {
 				delete(got, name)

@@ -3,30 +3,17 @@ package mgpass_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/provider/mgpass"
+	"github.com/forebayhq/forebay/provider/providertest"
 )
 
 func TestVectors(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("testdata", "mgpass.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Vectors []vector }
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Vectors) == 0 {
-		t.Fatal("no vectors")
-	}
-	for _, v := range file.Vectors {
+	for _, v := range providertest.Vectors[vector](t, "mgpass.json") {
 		t.Run(v.Name, v.test)
 	}
 }
@@ -49,26 +36,19 @@ func (v vector) test(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := provider.Request{Method: v.Method, URL: &url.URL{Path: "/"}, Header: http.Header{}, Body: []byte(v.Body)}
-	for name, value := range v.Headers {
-		r.Header.Set(name, value)
-	}
+	r := provider.Request{Method: v.Method, URL: &url.URL{Path: "/"}, Header: providertest.Header(v.Headers), Body: []byte(v.Body)}
 	if err := p.Verify(r); (err == nil) != v.Valid {
 		t.Fatalf("Verify: %v, want valid %t", err, v.Valid)
 	}
 	if v.Expect == nil {
 		return
 	}
-	events, err := p.Decode(r)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("Decode: %d events, %v", len(events), err)
-	}
 	sum := sha256.Sum256(r.Body)
 	id := hex.EncodeToString(sum[:])
 	if v.Expect.ID != nil {
 		id = *v.Expect.ID
 	}
-	e := events[0]
+	e := providertest.Decode(t, p, r)
 	if e.ID != id || e.Native != v.Expect.Type {
 		t.Errorf("got %s %s, want %s %s", e.ID, e.Native, id, v.Expect.Type)
 	}

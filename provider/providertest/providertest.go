@@ -13,6 +13,8 @@
 //
 // Each case that gives events is then tampered with in every way the suite knows: what is not listed as uncovered must
 // be refused, and what is listed must not.
+//
+// Beside the suite stands what the providers' own tests share: reading vectors, signed samples, a key to seal to.
 package providertest
 
 import (

@@ -60,11 +60,7 @@ func travel(t *testing.T, p provider.Provider, n provider.Native) (schema.Event,
 	if err := p.Verify(r); err != nil {
 		t.Fatalf("Verify what Sign signed: %v", err)
 	}
-	events, err := p.Decode(r)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("Decode: %d events, %v", len(events), err)
-	}
-	e := events[0]
+	e := Decode(t, p, r)
 	if e.Action != n.Action || e.Native != n.Name {
 		t.Errorf("got %s of %s, want %s of %s", e.Action, e.Native, n.Action, n.Name)
 	}
@@ -106,15 +102,7 @@ func checkEvent(t *testing.T, e schema.Event) {
 // checkSealed encodes e with sealing on: no text that is named password may be left in clear.
 func checkSealed(t *testing.T, c provider.Config, e schema.Event) {
 	t.Helper()
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := wire(c, e, sealer)
+	m, err := wire(c, e, Sealer(t))
 	if err != nil {
 		t.Fatal(err)
 	}

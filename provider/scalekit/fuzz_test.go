@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -52,7 +53,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte(`{"type":"\ud800","occurred_at":"0000-01-01T00:00:00+23:59","data":{"user":{"id":{},"user_profile":7}}}`))
 	f.Add([]byte(`{"type":"organization.directory.user_created","data":{"custom_attributes":{"a":1e999,"\u0000":[]},"address":[]}}`))
-	wire := schema.Wire{Prefix: "identity", Seal: newSealer(f)}
+	wire := schema.Wire{Prefix: "identity", Seal: providertest.Sealer(f)}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := provider.Request{Header: http.Header{"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1772366400"}}, Body: body}
 		events, err := p.Decode(r)
@@ -75,19 +76,6 @@ func FuzzDecode(f *testing.F) {
 		}
 		wantSealed(t, payload)
 	})
-}
-
-func newSealer(f *testing.F) *schema.Sealer {
-	f.Helper()
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		f.Fatal(err)
-	}
-	s, err := schema.NewSealer(public)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return s
 }
 
 // wantSealed looks for a text that is named txt_record_secret.

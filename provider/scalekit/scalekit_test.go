@@ -84,13 +84,7 @@ func TestSecrets(t *testing.T) {
 func TestBothSecretsOfARotation(t *testing.T) {
 	const old = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	p, both := newProvider(t, old), newProvider(t, testSecret, old)
-	r, err := p.(provider.Sampler).Sample("user.login")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.(provider.Signer).Sign(&r); err != nil {
-		t.Fatal(err)
-	}
+	r := providertest.Signed(t, p, "user.login")
 	if err := both.Verify(r); err != nil {
 		t.Errorf("the second secret is not tried: %v", err)
 	}

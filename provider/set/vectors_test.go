@@ -5,11 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/provider/set"
 )
 
@@ -24,21 +23,9 @@ type vector struct {
 }
 
 func TestVectors(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("testdata", "set.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Config  json.RawMessage
-		Vectors []vector
-	}
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Vectors) == 0 {
-		t.Fatal("no vectors")
-	}
-	for _, v := range file.Vectors {
+	var file struct{ Config json.RawMessage }
+	providertest.Read(t, "set.json", &file)
+	for _, v := range providertest.Vectors[vector](t, "set.json") {
 		t.Run(v.Name, func(t *testing.T) { v.test(t, file.Config) })
 	}
 }
@@ -71,21 +58,14 @@ func (v vector) test(t *testing.T, shared json.RawMessage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := provider.Request{Method: http.MethodPost, URL: &url.URL{Path: "/in/set"}, Header: http.Header{}, Body: []byte(v.Body)}
-	for name, value := range v.Headers {
-		r.Header.Set(name, value)
-	}
+	r := provider.Request{Method: http.MethodPost, URL: &url.URL{Path: "/in/set"}, Header: providertest.Header(v.Headers), Body: []byte(v.Body)}
 	if err := p.Verify(r); (err == nil) != v.Valid {
 		t.Fatalf("Verify: %v, want valid %t", err, v.Valid)
 	}
 	if !v.Valid {
 		return
 	}
-	events, err := p.Decode(r)
-	if err != nil || len(events) != 1 {
-		t.Fatalf("Decode: %d events, %v", len(events), err)
-	}
-	if e := events[0]; e.ID != v.Expect.ID || e.Native != v.Expect.Type || e.JWS != v.Body {
+	if e := providertest.Decode(t, p, r); e.ID != v.Expect.ID || e.Native != v.Expect.Type || e.JWS != v.Body {
 		t.Errorf("got %s %s, want %s %s, and the token", e.ID, e.Native, v.Expect.ID, v.Expect.Type)
 	}
 }

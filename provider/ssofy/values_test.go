@@ -9,11 +9,12 @@ import (
 	"unicode/utf16"
 
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 )
 
 // FuzzValues holds the walk to a plain one over maps, and names to a comparison in UTF-16.
 func FuzzValues(f *testing.F) {
-	for _, v := range readVectors(f) {
+	for _, v := range providertest.Vectors[vector](f, "ssofy.json") {
 		f.Add([]byte(v.Body))
 	}
 	f.Add([]byte(`{"\ue000":"a","🏠":"b","é":"c","4294967294":1,"4294967295":2,"10":3,"9":4,"01":5,"":6,"a":7,"aa":8}`))
@@ -85,7 +86,7 @@ func plainIndex(name string) (int64, bool) {
 
 // FuzzTampering: what has another message is never accepted, and nothing panics.
 func FuzzTampering(f *testing.F) {
-	vectors := readVectors(f)
+	vectors := providertest.Vectors[vector](f, "ssofy.json")
 	for i, v := range vectors {
 		f.Add([]byte(v.Body), []byte(vectors[(i+1)%len(vectors)].Body), v.Path, v.Headers["Signature"])
 	}
@@ -169,12 +170,5 @@ func signedSample(b *testing.B, native string) (*Provider, provider.Request) {
 	b.Helper()
 	b.ReportAllocs()
 	p := newProvider(b, "test-secret-4f1d9c7e2b")
-	r, err := p.Sample(native)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := p.Sign(&r); err != nil {
-		b.Fatal(err)
-	}
-	return p, r
+	return p, providertest.Signed(b, p, native)
 }

@@ -1,15 +1,13 @@
 package ssofy
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/forebayhq/forebay/provider"
+	"github.com/forebayhq/forebay/provider/providertest"
 )
 
 // A vector is a case of testdata/ssofy.json: what SSOfy's own libraries sign and accept.
@@ -35,22 +33,6 @@ var ours = map[string]string{
 	"lone-surrogate":              "not well-formed text",
 }
 
-func readVectors(t testing.TB) []vector {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "ssofy.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Vectors []vector }
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Vectors) == 0 {
-		t.Fatal("no vectors")
-	}
-	return file.Vectors
-}
-
 func (v vector) provider(t testing.TB) *Provider {
 	t.Helper()
 	return newProvider(t, v.Secret)
@@ -73,15 +55,11 @@ func (v vector) request(t testing.TB) provider.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := http.Header{}
-	for name, value := range v.Headers {
-		h.Set(name, value)
-	}
-	return provider.Request{Method: v.Method, URL: u, Header: h, Body: []byte(v.Body)}
+	return provider.Request{Method: v.Method, URL: u, Header: providertest.Header(v.Headers), Body: []byte(v.Body)}
 }
 
 func TestVectors(t *testing.T) {
-	for _, v := range readVectors(t) {
+	for _, v := range providertest.Vectors[vector](t, "ssofy.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			if v.Kind == "response" {
 				testResponse(t, v)
@@ -166,13 +144,7 @@ func checkAnswer(t *testing.T, a provider.Answer, p *Provider, r provider.Reques
 func TestAnswerIsSignedByTheSecretThatVerified(t *testing.T) {
 	for _, used := range []string{"new", "old"} {
 		both, one := newProvider(t, "new", "old"), newProvider(t, used)
-		r, err := one.Sample("safety_reset")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := one.Sign(&r); err != nil {
-			t.Fatal(err)
-		}
+		r := providertest.Signed(t, one, "safety_reset")
 		first := checkAnswer(t, both.Answer(r, provider.Outcome{}), one, r)
 		second := checkAnswer(t, both.Answer(r, provider.Outcome{}), one, r)
 		if first == second {
@@ -189,7 +161,7 @@ func TestMalleableVectorsAreOneEvent(t *testing.T) {
 		"malleable-path-absorbs-value": "other.x_deleted",
 	}
 	const honest = "162524770f0fb209c8e7a851e0d057cd14d85bd29f1279476ad71fefbd5baa8f"
-	for _, v := range readVectors(t) {
+	for _, v := range providertest.Vectors[vector](t, "ssofy.json") {
 		action, malleable := want[v.Name]
 		if !malleable {
 			continue
@@ -213,7 +185,7 @@ func TestMalleableVectorsAreOneEvent(t *testing.T) {
 }
 
 func TestStrictSaltRefusesVectorsWithoutSalt(t *testing.T) {
-	for _, v := range readVectors(t) {
+	for _, v := range providertest.Vectors[vector](t, "ssofy.json") {
 		p := v.provider(t)
 		p.strictSalt = true
 		s, err := readSignature(v.request(t).Header)
