@@ -72,15 +72,11 @@ func (c *check) due(e *event) bool { return e.answered > 0 && e.answered <= int6
 
 // read reads the stream from its beginning until it is quiet.
 func (c *check) read(ctx context.Context, url string) error {
-	nc, err := nats.Connect(url, nats.Timeout(5*time.Second), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	js, err := connect(url, nats.Timeout(5*time.Second), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
+	defer js.Conn().Close()
 	messages, err := follow(ctx, js)
 	if err != nil {
 		return err

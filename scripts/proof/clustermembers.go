@@ -196,15 +196,11 @@ func whole(info *jetstream.StreamInfo) error {
 
 // stream asks whichever server answers.
 func (k *cluster) stream(ctx context.Context) (*jetstream.StreamInfo, error) {
-	nc, err := nats.Connect(k.url(), nats.Timeout(time.Second), nats.NoReconnect())
+	js, err := connect(k.url(), nats.Timeout(time.Second), nats.NoReconnect())
 	if err != nil {
 		return nil, err
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return nil, err
-	}
+	defer js.Conn().Close()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	s, err := js.Stream(ctx, streamName)

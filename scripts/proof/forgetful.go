@@ -75,14 +75,9 @@ func (c forgetfulCommand) round(ctx context.Context, t *trial, way int, sum *tal
 	if err := l.await(ctx, 100); err != nil {
 		return err
 	}
-	l.finish()
-	part, err := t.settle(ctx, healed)
-	if err != nil {
-		return err
-	}
+	err := t.finish(ctx, l, healed, 1, sum)
 	t.say("round %d: %d accepted before, %d in the end", t.round, before, t.ledger.count())
-	sum.add(part)
-	return t.daemon.stop()
+	return err
 }
 
 // forget exchanges the store while its server is down, and now and then while forebay is down as well.

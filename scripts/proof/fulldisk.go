@@ -46,16 +46,12 @@ func (c fullDiskCommand) prove(ctx context.Context, p *prover, sum *tally) error
 // onVolume carries out a round with forebay's data on a small disk of its own.
 func (c fullDiskCommand) onVolume(
 	ctx context.Context, t *trial, sum *tally, round func(context.Context, *trial, *tally) error,
-) (err error) {
+) error {
 	v, err := newVolume(ctx, filepath.Join(t.dir, "volume.image"), filepath.Join(t.dir, "volume"), c.Size)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		t.end()
-		err = errors.Join(err, v.unmount())
-	}()
-	t.daemon.data = filepath.Join(v.at, "data")
+	t.unmount, t.daemon.data = v.unmount, filepath.Join(v.at, "data")
 	return round(ctx, t, sum)
 }
 
@@ -103,13 +99,7 @@ func (c fullDiskCommand) fill(ctx context.Context, t *trial, sum *tally) error {
 	if err := l.await(ctx, 50); err != nil {
 		return err
 	}
-	l.finish()
-	part, err := t.settle(ctx, healed)
-	if err != nil {
-		return err
-	}
-	sum.add(part)
-	return t.daemon.stop()
+	return t.finish(ctx, l, healed, 1, sum)
 }
 
 // refusing waits until /readyz says that deliveries are refused because of the disk.

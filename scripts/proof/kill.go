@@ -48,15 +48,7 @@ func (c killCommand) round(ctx context.Context, t *trial, kills int, sum *tally)
 		}
 		t.say("kill %d: %d accepted, %v", n+1, t.ledger.count(), t.ledger.answered())
 	}
-	healed := time.Now()
-	l.finish()
-	part, err := t.settle(ctx, healed)
-	if err != nil {
-		return err
-	}
-	part.Rounds = kills
-	sum.add(part)
-	return t.daemon.stop()
+	return t.finish(ctx, l, time.Now(), kills, sum)
 }
 
 // kill kills forebay and starts it again, with the server away meanwhile if it is another process.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -40,16 +39,12 @@ func (c powerCutCommand) prove(ctx context.Context, p *prover, sum *tally) error
 	return ctx.Err()
 }
 
-func (c powerCutCommand) trial(ctx context.Context, t *trial, cuts int, cache bool, sum *tally) (err error) {
+func (c powerCutCommand) trial(ctx context.Context, t *trial, cuts int, cache bool, sum *tally) error {
 	d, err := newDrive(ctx, t.dir, c.Size, cache)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		t.end()
-		err = errors.Join(err, d.remove())
-	}()
-	t.daemon.data = d.data()
+	t.unmount, t.daemon.data = d.remove, d.data()
 	if err := t.daemon.start(ctx); err != nil {
 		return err
 	}
@@ -74,14 +69,7 @@ func (c powerCutCommand) trial(ctx context.Context, t *trial, cuts int, cache bo
 	if err := l.await(ctx, 50); err != nil {
 		return err
 	}
-	l.finish()
-	part, err := t.settle(ctx, healed)
-	if err != nil {
-		return err
-	}
-	part.Rounds = cuts
-	sum.add(part)
-	return t.daemon.stop()
+	return t.finish(ctx, l, healed, cuts, sum)
 }
 
 // moment is when the power is cut: under load, or while forebay starts.

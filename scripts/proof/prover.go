@@ -105,8 +105,7 @@ func (p *prover) trial(round int, s setup, do func(*trial) error) (err error) {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	defer func() {
-		t.end()
-		if err != nil {
+		if err = errors.Join(err, t.end()); err != nil {
 			err = fmt.Errorf("round %d: %w; the log ends so:\n%s", round, err, t.daemon.lastLines(20))
 		}
 		err = errors.Join(err, os.RemoveAll(dir))

@@ -44,15 +44,11 @@ func (s *server) start(ctx context.Context) error {
 		return fmt.Errorf("start nats-server: %w", err)
 	}
 	err = poll(ctx, startTime, func() error {
-		nc, err := nats.Connect(s.url, nats.Timeout(time.Second))
+		js, err := connect(s.url, nats.Timeout(time.Second))
 		if err != nil {
 			return err
 		}
-		defer nc.Close()
-		js, err := jetstream.New(nc)
-		if err != nil {
-			return err
-		}
+		defer js.Conn().Close()
 		_, err = js.AccountInfo(ctx)
 		return err
 	})
@@ -60,6 +56,15 @@ func (s *server) start(ctx context.Context) error {
 		return fmt.Errorf("start nats-server: %w", err)
 	}
 	return nil
+}
+
+// connect gives the JetStream of a server. Whoever asked closes its connection.
+func connect(url string, o ...nats.Option) (jetstream.JetStream, error) {
+	nc, err := nats.Connect(url, o...)
+	if err != nil {
+		return nil, err
+	}
+	return jetstream.New(nc)
 }
 
 func (s *server) alive() bool { return s.process.alive() }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -153,15 +152,11 @@ var (
 
 // inspect reads the stream whole, and looks at every subject and header.
 func inspect(ctx context.Context, t *trial, sum *tally) error {
-	nc, err := nats.Connect(t.daemon.nats)
+	js, err := connect(t.daemon.nats)
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
+	defer js.Conn().Close()
 	messages, err := follow(ctx, js)
 	if err != nil {
 		return err

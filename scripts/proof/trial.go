@@ -28,6 +28,8 @@ type trial struct {
 	ledger *ledger
 	round  int
 	loads  int // senders so far
+
+	unmount func() error // gives back the disk that the data is on; nil: it has none of its own
 }
 
 func (p *prover) newTrial(dir string, round int, s setup) (t *trial, err error) {
@@ -57,12 +59,29 @@ func (t *trial) start(ctx context.Context) error {
 	return t.daemon.start(ctx)
 }
 
+// finish ends a trial of so many rounds in good order: the load brings home what it has sent, the stream must have it, and
+// forebay stops. Healed is when nothing was broken any more.
+func (t *trial) finish(ctx context.Context, l *load, healed time.Time, rounds int, sum *tally) error {
+	l.finish()
+	part, err := t.settle(ctx, healed)
+	if err != nil {
+		return err
+	}
+	part.Rounds = rounds
+	sum.add(part)
+	return t.daemon.stop()
+}
+
 // end takes down what the trial started.
-func (t *trial) end() {
+func (t *trial) end() error {
 	t.daemon.kill()
 	if t.server != nil {
 		t.server.kill()
 	}
+	if t.unmount != nil {
+		return t.unmount()
+	}
+	return nil
 }
 
 // between gives a random time, as the seed has it.
