@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,7 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
 // A daemon is "forebay serve" in a process of its own, in a folder with a forebay.yaml.
@@ -117,39 +116,30 @@ func (d *daemon) kill() {
 }
 
 // poll tries until there is no error, or the deadline has passed.
-func poll(try func() error) error { return pollFor(deadline, try) }
+func poll(try func() error) error { return consumertest.Poll(deadline, try) }
 
-// pollFor is for what takes long by its nature.
-func pollFor(limit time.Duration, try func() error) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(limit)
+var taken sync.Map // ports that were given out
+
+// freePort finds a port that nobody listens on and that was not given out before.
+func freePort() string {
 	for {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-end:
-			return fmt.Errorf("after %v: %w", limit, err)
+		port := strconv.Itoa(consumertest.FreePort())
+		if _, before := taken.LoadOrStore(port, true); !before {
+			return port
 		}
 	}
 }
 
-var taken sync.Map // ports that were given out
-
-// freePort finds a port below those that systems give to outgoing connections, so that none takes it meanwhile.
-func freePort() string {
-	for {
-		port := strconv.Itoa(10000 + rand.IntN(20000))
-		if _, before := taken.LoadOrStore(port, true); before {
-			continue
-		}
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err == nil {
-			_ = l.Close()
-			return port
-		}
+// setting is what a variable of the environment says: the long form of a test. Without it the tests stay fast.
+func setting[T any](t *testing.T, name string, short T, parse func(string) (T, error)) T {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return short
 	}
+	value, err := parse(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return value
 }

@@ -240,7 +240,7 @@ func (d *daemon) status(t *testing.T, name string) (consumerRow, error) {
 // settled waits until the stream has all that was accepted and a consumer has nothing left.
 func (d *daemon) settled(t *testing.T, name string) {
 	t.Helper()
-	check(t, pollFor(2*deadline, func() error {
+	check(t, consumertest.Poll(2*deadline, func() error {
 		if depth := d.metric(t, `forebay_journal_events`); depth > 0 {
 			return fmt.Errorf("%v events are in the journal", depth)
 		}

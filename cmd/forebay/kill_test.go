@@ -4,25 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 )
 
-// killRounds is how often forebay is killed: few, so that the tests stay fast, or FOREBAY_KILL_ROUNDS.
-func killRounds(t *testing.T) int {
-	text := os.Getenv("FOREBAY_KILL_ROUNDS")
-	if text == "" {
-		return 5
-	}
-	rounds, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("FOREBAY_KILL_ROUNDS: %v", err)
-	}
-	return rounds
-}
+// killRounds is how often forebay is killed.
+func killRounds(t *testing.T) int { return setting(t, "FOREBAY_KILL_ROUNDS", 5, strconv.Atoi) }
 
 // Killed with SIGKILL at random moments under load and started again, forebay has every accepted event in the stream
 // once. Senders repeat what was not answered with a success, as providers do.

@@ -211,7 +211,7 @@ func TestReleaseInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out, log bytes.Buffer
 	stop := writer(func(p []byte) (int, error) { cancel(); return out.Write(p) })
-	args := []string{"--config", w.file, "quarantine", "release", "--all", "--json", "--key", w.key}
+	args := []string{"--config", w.config(), "quarantine", "release", "--all", "--json", "--key", w.key}
 	if code := run(ctx, args, os.Getenv, strings.NewReader(""), stop, &log); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}

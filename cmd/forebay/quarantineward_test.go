@@ -26,7 +26,6 @@ type ward struct {
 	*testing.T
 	*daemon // serves, once it is run
 
-	file string
 	key  string // of the private key; empty: sealing is off
 	wire schema.Wire
 	js   jetstream.JetStream
@@ -54,7 +53,6 @@ sources:
   rewards: {provider: mgpass, secrets: [invented-secret], mgpass: {max_age: 1m}}
   staff: {provider: mgpass, secrets: [another-secret]}
 `, append(ack, "journal")[0], s.URL, seal))
-	w.file = w.config()
 	_, err := broker.Ensure(t.Context(), w.js, streams(w.loaded()))
 	check(t, err)
 	return w
@@ -74,7 +72,7 @@ func (w *ward) sealKeys() (yaml string) {
 
 // loaded is the configuration.
 func (w *ward) loaded() *config.Config {
-	c, err := config.Load(w.file, config.Options{Getenv: os.Getenv, Providers: providerNames()})
+	c, err := w.load()
 	check(w.T, err)
 	return c
 }
@@ -116,7 +114,7 @@ func (w *ward) serve() *ward {
 // run calls "forebay quarantine" and wants an exit code.
 func (w *ward) run(code int, args ...string) (stdout, stderr string) {
 	w.Helper()
-	args = append([]string{"--config", w.file, "quarantine"}, args...)
+	args = append([]string{"--config", w.config(), "quarantine"}, args...)
 	if w.key != "" && args[3] != "list" {
 		args = append(args, "--key", w.key)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
@@ -16,25 +15,13 @@ import (
 
 	"github.com/forebayhq/forebay/broker/brokertest"
 	"github.com/forebayhq/forebay/consumer"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
-
-// replayEvents is how many events are replayed: few, so that the tests stay fast, or FOREBAY_REPLAY_EVENTS.
-func replayEvents(t *testing.T) int {
-	text := os.Getenv("FOREBAY_REPLAY_EVENTS")
-	if text == "" {
-		return 6000
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("FOREBAY_REPLAY_EVENTS: %v", err)
-	}
-	return n
-}
 
 // Many events are replayed to one consumer, by a command that is interrupted once with SIGINT and once with SIGKILL and
 // resumed each time: the consumer gets each once, and no other consumer gets any.
 func TestReplayMany(t *testing.T) {
-	n := replayEvents(t)
+	n := setting(t, "FOREBAY_REPLAY_EVENTS", 6000, strconv.Atoi)
 	nats := brokertest.Start(t)
 	// What the server itself knows of repeated messages must not be what makes it work.
 	d := newDaemon(t, externalYAML(nats.URL, "off")+"stream: {duplicate_window: 500ms}\njournal: {guard: 500ms}\nconsumers:\n  fresh: {actions: [user.deleted]}\n  audit: {}\n")
@@ -79,7 +66,7 @@ func (d *daemon) interrupt(t *testing.T, durable jetstream.Consumer, waiting uin
 	cmd := exec.Command("forebay", append([]string{"--config", d.config()}, args...)...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	check(t, cmd.Start())
-	check(t, pollFor(deadline+time.Duration(waiting)*time.Millisecond, func() error {
+	check(t, consumertest.Poll(deadline+time.Duration(waiting)*time.Millisecond, func() error {
 		info, err := durable.Info(t.Context())
 		if err == nil && info.NumPending < waiting {
 			err = fmt.Errorf("%d events wait, want %d", info.NumPending, waiting)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -13,23 +12,10 @@ import (
 	"github.com/forebayhq/forebay/consumer/consumertest"
 )
 
-// smtpOutage is how long the SMTP server is down: short, so that the tests stay fast, or FOREBAY_SMTP_OUTAGE.
-func smtpOutage(t *testing.T) time.Duration {
-	text := os.Getenv("FOREBAY_SMTP_OUTAGE")
-	if text == "" {
-		return 4 * time.Second
-	}
-	outage, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatalf("FOREBAY_SMTP_OUTAGE: %v", err)
-	}
-	return outage
-}
-
 // While the SMTP server is down people keep asking for codes. Afterwards those that are still young arrive, and the others
 // are dead letters, expired: each is one or the other, and none arrives twice.
 func TestSMTPOutage(t *testing.T) {
-	outage := smtpOutage(t)
+	outage := setting(t, "FOREBAY_SMTP_OUTAGE", 4*time.Second, time.ParseDuration)
 	maxAge := outage / 2
 	mail := consumertest.StartSMTP(t, consumertest.SMTPOptions{})
 	d := newDaemon(t, forebayYAML+fmt.Sprintf("consumers:\n  otp: {actions: [otp.requested], retry: [500ms], max_attempts: 1000, "+

@@ -1,38 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/forebayhq/forebay/broker/brokertest"
+	"github.com/forebayhq/forebay/consumer/consumertest"
 )
-
-// A buffer is written and read at the same time.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
 
 // A follower is a command that runs beside the test.
 type follower struct {
-	stdout, stderr buffer
+	stdout, stderr consumertest.Buffer
 	code           chan int
 	cancel         context.CancelFunc
 }

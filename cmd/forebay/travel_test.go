@@ -50,17 +50,36 @@ func TestEveryActionArrivesOnItsSubject(t *testing.T) {
 	d.run(t)
 	want := map[string]string{} // subject by "<source>/<event id>"
 	for name, action := range mappings {
-		provider, native, _ := strings.Cut(name, " ")
-		stdout, stderr, code := call(t, "--config", d.config(), "send", provider, native, "--json")
-		var a answer
-		if err := json.Unmarshal([]byte(stdout), &a); err != nil || code != 0 {
-			t.Fatalf("send %s: exit code %d, %v: %s", name, code, err, stderr)
-		}
-		if a.Stored != schema.StoredJournal || len(a.IDs) != 1 || a.Signature == "wrong" {
+		source, native, _ := strings.Cut(name, " ")
+		a := d.sendOne(t, source, native)
+		if a.Stored != schema.StoredJournal || a.Signature == "wrong" {
 			t.Errorf("send %s: %+v", name, a)
 		}
-		want[provider+"/"+a.IDs[0]] = "identity." + provider + "." + action
+		want[source+"/"+a.IDs[0]] = "identity." + source + "." + action
 	}
+	d.wantSubjects(t, want)
+	for _, name := range []string{"mgpass", "ssofy"} {
+		for _, n := range d.target(t, name).sampler.Natives() {
+			if mappings[name+" "+n.Name] == "" {
+				t.Errorf("mappings lacks %s %s", name, n.Name)
+			}
+		}
+	}
+}
+
+// sendOne sends one delivery of one event.
+func (d *daemon) sendOne(t *testing.T, source, native string) (a answer) {
+	t.Helper()
+	text := d.forebay(t, "send", source, native, "--json")
+	if err := json.Unmarshal([]byte(text), &a); err != nil || len(a.IDs) != 1 {
+		t.Fatalf("send %s %s: %v: %s", source, native, err, text)
+	}
+	return a
+}
+
+// wantSubjects waits for these events, and compares their subjects, by "<source>/<event id>".
+func (d *daemon) wantSubjects(t *testing.T, want map[string]string) {
+	t.Helper()
 	got := map[string]string{}
 	for _, m := range d.stream(t, len(want)) {
 		got[m.id()] = m.Subject
@@ -72,13 +91,6 @@ func TestEveryActionArrivesOnItsSubject(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d events in the stream, want %d", len(got), len(want))
-	}
-	for _, name := range []string{"mgpass", "ssofy"} {
-		for _, n := range d.target(t, name).sampler.Natives() {
-			if mappings[name+" "+n.Name] == "" {
-				t.Errorf("mappings lacks %s %s", name, n.Name)
-			}
-		}
 	}
 }
 
