@@ -148,6 +148,9 @@ func options(d *disk) *pebble.Options {
 		FlushDelayDeleteRange:       10 * time.Second,
 		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
 	}
+	for l := range o.TargetFileSizes {
+		o.TargetFileSizes[l] = int64(table) // a backlog is few tables: each takes memory, and two syncs when it is made
+	}
 	for l := range o.Levels {
 		o.Levels[l].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
