@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
+
+	"github.com/forebayhq/forebay/provider"
 )
 
 // What is set aside for a body before it arrives: its length on the sender's word up to firstBuffer, and smallBuffer
@@ -51,17 +54,22 @@ func whyUnread(err error) outcome {
 }
 
 // wireText is a request as HTTP/1.1 text: what quarantine keeps. A body that came in chunks has a length here.
-// Credentials of the source are left out: they are no part of what happened, and sealing may be off.
-func wireText(r *http.Request, body []byte) []byte {
+// Credentials of the source are left out: they are no part of what happened, and sealing may be off. Those that only
+// its provider knows are gone from what it shows us.
+func wireText(r *http.Request, shown provider.Request) []byte {
 	var b bytes.Buffer
-	b.Grow(len(body) + 1024)
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, r.RequestURI, r.Host)
+	b.Grow(len(shown.Body) + 1024)
+	target, _, _ := strings.Cut(r.RequestURI, "?")
+	if query := shown.URL.RawQuery; query != "" || shown.URL.ForceQuery {
+		target += "?" + query
+	}
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, target, r.Host)
 	skip := map[string]bool{
 		"Host": true, "Content-Length": true, "Transfer-Encoding": true,
 		"Authorization": true, "Proxy-Authorization": true, "Cookie": true,
 	}
-	_ = r.Header.WriteSubset(&b, skip) // a buffer takes everything
-	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(body))
-	b.Write(body)
+	_ = shown.Header.WriteSubset(&b, skip) // a buffer takes everything
+	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(shown.Body))
+	b.Write(shown.Body)
 	return b.Bytes()
 }

@@ -154,9 +154,13 @@ func (d *delivery) unreadable(ctx context.Context, cause error) (answer, error) 
 // quarantine gives the delivery in the form in which it is kept for people to look at.
 func (d *delivery) quarantine(cause error) (m schema.Message, err error) {
 	defer recovered(&err)
+	shown := d.request
+	if d.concealer != nil {
+		shown = d.concealer.Conceal(shown)
+	}
 	return d.in.wire.Quarantine(schema.Delivery{
 		Source: d.Name, Provider: d.ProviderName, Received: d.received,
-		Reason: cause.Error(), Request: wireText(d.http, d.request.Body),
+		Reason: cause.Error(), Request: wireText(d.http, shown),
 	})
 }
 

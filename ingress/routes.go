@@ -27,6 +27,7 @@ type source struct {
 	url        url.URL // its path, escapes as written
 	handshaker provider.Handshaker
 	answerer   provider.Answerer
+	concealer  provider.Concealer
 	methods    []string
 	types      []string // media types, in lower case
 	allow      string   // methods, for the Allow header
@@ -92,6 +93,7 @@ func (in *Ingress) source(c Source, l Limits) (*source, error) {
 	s := &source{Source: c, in: in, limits: l, url: u}
 	s.handshaker, _ = c.Provider.(provider.Handshaker)
 	s.answerer, _ = c.Provider.(provider.Answerer)
+	s.concealer, _ = c.Provider.(provider.Concealer)
 	s.methods, s.types = accepts(c.Provider)
 	s.allow = strings.Join(s.methods, ", ")
 	return s, nil

@@ -56,6 +56,11 @@ type Answerer interface {
 	Answer(Request, Outcome) Answer
 }
 
+// A Concealer takes out of a request the credentials that every delivery repeats. What is left can be kept.
+type Concealer interface {
+	Conceal(Request) Request
+}
+
 // A Signer signs deliveries as the provider does: for send, fixtures and tests.
 type Signer interface {
 	Sign(*Request) error

@@ -44,6 +44,7 @@ func (b *builder) credential(o CredentialOptions) (check, error) {
 			return check{}, errors.New("secrets: one is not user:password")
 		}
 	}
+	b.credentials = append(b.credentials, &c)
 	return check{verify: c.verify, sign: c.sign, proves: o.Unsigned}, nil
 }
 

@@ -28,7 +28,7 @@ type reader struct {
 	sensitive []schema.Member
 }
 
-func newReader(o Options, token *tokenPlace) (reader, error) {
+func newReader(o Options, token *tokenPlace, credentials []*credentialCheck) (reader, error) {
 	d := reader{token: token, timeFormat: or(o.TimeFormat, "rfc3339"), commands: o.Commands}
 	var err error
 	for _, s := range []struct {
@@ -55,6 +55,13 @@ func newReader(o Options, token *tokenPlace) (reader, error) {
 	d.sensitive = append(d.sensitive, "**.password")
 	for _, name := range o.Sensitive {
 		d.sensitive = append(d.sensitive, schema.Member(name))
+	}
+	for _, c := range credentials {
+		members, err := d.holding(c.at)
+		if err != nil {
+			return d, fmt.Errorf("verify: credential: name: %w", err)
+		}
+		d.sensitive = append(d.sensitive, members...)
 	}
 	return d, d.check()
 }

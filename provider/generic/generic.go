@@ -21,7 +21,8 @@ type Provider struct {
 	options Options
 	root    check
 	reader  reader
-	path    string // where samples go
+	secrets []*credentialCheck // what every delivery repeats
+	path    string             // where samples go
 	now     func() time.Time
 }
 
@@ -30,6 +31,7 @@ var (
 	_ provider.Handshaker = (*Provider)(nil)
 	_ provider.Answerer   = (*Provider)(nil)
 	_ provider.Accepter   = (*Provider)(nil)
+	_ provider.Concealer  = (*Provider)(nil)
 	_ provider.Signer     = (*Provider)(nil)
 	_ provider.Sampler    = (*Provider)(nil)
 )
@@ -65,7 +67,8 @@ func newProvider(c provider.Config) (*Provider, error) {
 	if p.root, err = b.tree(o.Verify); err != nil {
 		return nil, err
 	}
-	if p.reader, err = newReader(o, p.root.token); err != nil {
+	p.secrets = b.credentials
+	if p.reader, err = newReader(o, p.root.token, p.secrets); err != nil {
 		return nil, err
 	}
 	if o.Answer != "" && o.Answer != "json" && o.Answer != "empty" {
@@ -80,6 +83,14 @@ func (p *Provider) Verify(r provider.Request) error { return p.root.verify(r) }
 // Decode gives the events of a verified request. The payload is the body, an element of its array, or the claims of the
 // token that the body is or holds; then the event keeps the token.
 func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) { return p.reader.decode(r) }
+
+// Conceal takes out the fixed secrets by which the tree knows the sender.
+func (p *Provider) Conceal(r provider.Request) provider.Request {
+	for _, c := range p.secrets {
+		r = c.conceal(r)
+	}
+	return r
+}
 
 // Sign signs as the sender does, where it does so with a secret. Tokens of a key set cannot be made.
 func (p *Provider) Sign(r *provider.Request) error { return p.root.sign(r) }

@@ -27,6 +27,8 @@ type builder struct {
 	takers    int          // verifiers that take secrets
 	publicURL *url.URL
 	now       func() time.Time
+
+	credentials []*credentialCheck
 }
 
 // tree makes the tree, and refuses one that proves nothing.
