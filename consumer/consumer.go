@@ -44,7 +44,9 @@ type Config struct {
 	OrderedBy string        // "", or OrderedByUser
 	New       bool          // a durable that is created begins with what comes from now on, not with what the stream holds
 	Timeout   time.Duration // of one attempt; 0: 30s
-	Grace     time.Duration // how long attempts under way may go on at a stop, before their contexts end; 0: 10s
+	// Grace is how long attempts under way may go on at a stop, before their contexts end. 0: as long as they may take
+	// anyway, which is Timeout, but 30s at most: what is broken off in the middle may be in doubt.
+	Grace time.Duration
 
 	Handler Handler
 	Now     func() time.Time // nil: time.Now

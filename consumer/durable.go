@@ -18,7 +18,7 @@ func (c Config) complete() Config {
 	orElse(&c.Parallel, 16)
 	orElse(&c.Pending, 4096)
 	orElse(&c.Timeout, 30*time.Second)
-	orElse(&c.Grace, 10*time.Second)
+	orElse(&c.Grace, min(c.Timeout, maxGrace))
 	if len(c.Actions) == 0 {
 		c.Actions = []string{"*"}
 	}
@@ -33,6 +33,9 @@ func (c Config) complete() Config {
 	}
 	return c
 }
+
+// maxGrace bounds the grace that follows from the timeout: what stops programs, as systemd does, has no endless patience.
+const maxGrace = 30 * time.Second
 
 func orElse[T comparable](value *T, otherwise T) {
 	if *value == *new(T) {
