@@ -42,7 +42,8 @@
 //   - schema: the vocabulary. Events, actions, subjects, headers, sealed members, and their form on the wire.
 //   - provider: the contract between Forebay and a product that sends webhooks, and the verifiers that several share.
 //   - provider/<name>: one product each. It verifies, decodes and, for send and for tests, signs.
-//   - provider/providertest: the suite that every provider passes. It replays deliveries, then tampers with them.
+//   - provider/providertest: the suite that every provider passes. It replays deliveries, then tampers with them. It
+//     also reads vectors.
 //   - ingress: the way in. Routes, limits, receive, and the one table from what happened to the answer.
 //   - publisher: from the journal to the stream. Lanes, order, the guard window, and what to do when NATS is away.
 //   - publisher/journal: the flushed log on local disk between accepting and publishing. Knows what it has seen.
@@ -51,7 +52,7 @@
 //   - config: the configuration file as one struct. Its comments are the manual.
 //   - consumer: the way out, for programs that handle events: attempts, schedules, dead letters, redrive and replay.
 //   - consumer/<job>: one thing that is done with events each, such as a one-time code delivered.
-//   - consumer/consumertest: Redis, PostgreSQL and SMTP servers for tests.
+//   - consumer/consumertest: what tests of consumers share: Redis, PostgreSQL and SMTP servers, events, waiting.
 //   - cmd/forebay: the program. It alone knows all the others, and wires them in serve.go.
 //   - examples/<program>: consumers as users write them, and the kit that puts them through their paces.
 //   - scripts/proof: the program behind scripts/prove, which tries to break the promises, and counts.

@@ -156,10 +156,10 @@ func peak(row, who, what string, unit float64) func(records) (float64, bool) {
 	}
 }
 
-// growth is the value at the last point of a curve ÷ at its first.
+// growth is the value at the last point of a curve ÷ at the first that was seen in the same run.
 func growth(row, what string) func(records) (float64, bool) {
 	return func(all records) (float64, bool) {
-		points := all.of(row)
+		points := all.of(row).lastRun()
 		if len(points) < 2 {
 			return 0, false
 		}

@@ -97,6 +97,17 @@ func (r records) latest() (kept records) {
 	return kept
 }
 
+// lastRun keeps those that were seen in the same run as the last. A run times the flush of its disk once, to the
+// nanosecond: that tells it from others.
+func (r records) lastRun() (kept records) {
+	for _, one := range r {
+		if one.Machine.Flush == r[len(r)-1].Machine.Flush {
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
 // write writes one JSON object a line.
 func (r records) write(w io.Writer) error {
 	e := json.NewEncoder(w)
