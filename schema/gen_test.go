@@ -77,7 +77,7 @@ func draw(t *rapid.T, v reflect.Value, path string) {
 func drawWord(t *rapid.T, path string) (string, bool) {
 	switch path {
 	case "id":
-		return rapid.StringN(1, -1, maxID).Draw(t, path), true
+		return rapid.StringN(1, -1, MaxID).Draw(t, path), true
 	case "action":
 		return rapid.StringMatching(`[a-z][a-z0-9_]{0,9}\.[a-z][a-z0-9_]{0,9}`).Draw(t, path), true
 	case "source":

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxID bounds an event's ID in bytes: it is the key of dedupe and a header, which the server keeps in memory.
-const maxID = 512
+// MaxID bounds an event's ID in bytes: it is the key of dedupe and a header, which the server keeps in memory.
+const MaxID = 512
 
 // Validate reports whether an event can go on the wire. The error names the member and never its value. An empty
 // Outcome or Semantics and a zero Time pass: [Wire.Encode] knows what they mean.
@@ -33,7 +33,7 @@ func (e *Event) validateHead() error {
 	switch {
 	case e.ID == "":
 		return errors.New("id: missing")
-	case len(e.ID) > maxID:
+	case len(e.ID) > MaxID:
 		return errors.New("id: longer than 512 bytes")
 	case !utf8.ValidString(e.ID):
 		return fmt.Errorf("id: %w", errUTF8)

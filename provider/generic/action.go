@@ -50,10 +50,12 @@ func newActions(configured map[string]string) (actions, error) {
 // compareRules puts exact names before globs, longer ones before shorter ones, and those with a condition before those
 // without.
 func compareRules(a, b rule) int {
+	return cmp.Or(compareGlobs(a.glob, b.glob), -cmp.Compare(boolInt(a.when != nil), boolInt(b.when != nil)))
+}
+
+func compareGlobs(a, b string) int {
 	return cmp.Or(
-		cmp.Compare(min(strings.Count(a.glob, "*"), 1), min(strings.Count(b.glob, "*"), 1)),
-		cmp.Compare(literals(b.glob), literals(a.glob)),
-		-cmp.Compare(boolInt(a.when != nil), boolInt(b.when != nil)),
+		cmp.Compare(min(strings.Count(a, "*"), 1), min(strings.Count(b, "*"), 1)), cmp.Compare(literals(b), literals(a)),
 	)
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/forebayhq/forebay/provider/providertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -29,7 +30,7 @@ func TestCredentialInTheBodyIsSealed(t *testing.T) {
 		}
 		e := events[0]
 		e.Source, e.Provider, e.Received = "test", "generic", noon
-		m, err := (schema.Wire{Prefix: "identity", Seal: sealer(t)}).Encode(e, "")
+		m, err := (schema.Wire{Prefix: "identity", Seal: providertest.Sealer(t)}).Encode(e, "")
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -37,17 +38,4 @@ func TestCredentialInTheBodyIsSealed(t *testing.T) {
 			t.Errorf("%s: %s", c.name, text)
 		}
 	}
-}
-
-func sealer(t *testing.T) *schema.Sealer {
-	t.Helper()
-	_, public, err := schema.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := schema.NewSealer(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }

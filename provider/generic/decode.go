@@ -1,8 +1,6 @@
 package generic
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,7 +21,7 @@ type reader struct {
 
 	members   []member
 	actions   actions
-	outcomes  map[string]schema.Outcome
+	outcomes  outcomes
 	commands  []string
 	sensitive []schema.Member
 }
@@ -51,7 +49,7 @@ func newReader(o Options, token *tokenPlace, credentials []*credentialCheck) (re
 	if d.actions, err = newActions(o.Actions); err != nil {
 		return d, err
 	}
-	d.outcomes = o.Outcome.values()
+	d.outcomes = o.Outcome.outcomes()
 	d.sensitive = append(d.sensitive, "**.password")
 	for _, name := range o.Sensitive {
 		d.sensitive = append(d.sensitive, schema.Member(name))
@@ -83,18 +81,6 @@ func (d *reader) readBatch(o Options) (err error) {
 		}
 	}
 	return nil
-}
-
-func (o OutcomeOptions) values() map[string]schema.Outcome {
-	values := make(map[string]schema.Outcome)
-	for outcome, texts := range map[schema.Outcome][]string{
-		schema.Success: o.Success, schema.Failure: o.Failure, schema.Unknown: o.Unknown,
-	} {
-		for _, text := range texts {
-			values[text] = outcome
-		}
-	}
-	return values
 }
 
 // check refuses what would send every delivery to quarantine.
@@ -178,12 +164,8 @@ func (d *reader) event(doc document, raw []byte) (schema.Event, error) {
 	}
 	a := d.actions.of(native, doc)
 	e := schema.Event{
-		ID: d.id.text(doc), Action: a, Native: native, Semantics: schema.Notice, Outcome: d.outcomes[d.outcome.text(doc)],
+		ID: provider.EventID(d.id.text(doc), raw), Action: a, Native: native, Semantics: schema.Notice, Outcome: d.outcomes.of(d.outcome.text(doc)),
 		Payload: doc.value.Raw(), Sensitive: d.sealed(a),
-	}
-	if e.ID == "" {
-		sum := sha256.Sum256(raw)
-		e.ID = hex.EncodeToString(sum[:])
 	}
 	if t, err := parseTime(d.timeFormat, d.time.text(doc)); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
 		e.Time = t

@@ -45,7 +45,8 @@ type Options struct {
 	Answer string `yaml:"answer"`
 }
 
-// OutcomeOptions read an outcome from a value of the event. A value that is not listed leaves it to the action.
+// OutcomeOptions read an outcome from a value of the event. In the values * stands for any run
+// of characters; of several that fit the most telling counts. A value that is not listed leaves it to the action.
 type OutcomeOptions struct {
 	From    string   `yaml:"from"` // a selector
 	Success []string `yaml:"success"`
