@@ -1,8 +1,6 @@
 package asgardeo
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 
 	"github.com/forebayhq/forebay/provider"
@@ -22,7 +20,7 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 		return nil, err
 	}
 	e := schema.Event{
-		ID: eventID(body, text), Native: nativeAction(string(data.Name())), Time: body.Get("iat").UnixTime(),
+		ID: provider.EventID(body.Get("jti").Text(), text), Native: nativeAction(string(data.Name())), Time: body.Get("iat").UnixTime(),
 		Outcome: schema.Success, Semantics: schema.Notice, Payload: body.Raw(), Sensitive: secretClaims(body),
 	}
 	e.Action = p.action(e.Native, data)
@@ -41,11 +39,11 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 // occurrence is the first member of events that is an object: its name is the event's URI. The sender puts in one.
 func occurrence(events provider.Value) (provider.Value, error) {
 	for _, m := range events.Members() {
-		if m.Kind() == provider.KindObject && len(m.Name()) > 0 {
+		if m.Kind() == provider.KindObject {
 			return m, nil
 		}
 	}
-	return provider.Value{}, errors.New("events: no object with a member that has a name and is an object")
+	return provider.Value{}, errors.New("events: no object with a member that is an object")
 }
 
 // nativeAction is the name in an event URI of the product, and any other URI as it is.
@@ -54,13 +52,4 @@ func nativeAction(uri string) string {
 		return name
 	}
 	return uri
-}
-
-// eventID is jti, one per occurrence. Where there is none it is the SHA-256 of the body.
-func eventID(body provider.Value, text []byte) string {
-	if id := body.Get("jti").Text(); id != "" {
-		return id
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
 }

@@ -1,8 +1,6 @@
 package entrust
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -22,7 +20,7 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 		return nil, errors.New("type: not a non-empty text")
 	}
 	e := schema.Event{
-		ID: eventID(body, r.Body), Action: action(native), Native: native, Time: eventTime(body),
+		ID: provider.EventID(body.Get("id").Text(), r.Body), Action: action(native), Native: native, Time: eventTime(body),
 		Outcome: outcome(native), Semantics: schema.Notice, Payload: body.Raw(),
 	}
 	if e.Action.Category() == schema.CategoryOther { // nobody has looked at what it holds
@@ -63,15 +61,6 @@ func outcome(native string) schema.Outcome {
 		return schema.Failure
 	}
 	return schema.Success
-}
-
-// eventID is id, which Entrust makes with the event. Where there is none it is the SHA-256 of the raw body.
-func eventID(body provider.Value, raw []byte) string {
-	if id := body.Get("id").Text(); id != "" {
-		return id
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:])
 }
 
 // eventTime is eventTime, ISO 8601; without an offset it is UTC. Zero: it is not there or not readable.

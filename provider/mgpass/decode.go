@@ -1,8 +1,6 @@
 package mgpass
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -23,7 +21,7 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 		return nil, errors.New("type, event_type: neither is a non-empty text")
 	}
 	e := schema.Event{
-		ID: eventID(body, rewards, r.Body), Action: action(native), Native: native, Time: eventTime(body),
+		ID: provider.EventID(ownID(body, rewards), r.Body), Action: action(native), Native: native, Time: eventTime(body),
 		Outcome: outcome(native), Semantics: schema.Notice, Payload: body.Raw(),
 	}
 	if e.Action.Category() == "other" {
@@ -76,13 +74,12 @@ func outcome(native string) schema.Outcome {
 	return schema.Success
 }
 
-// eventID is id in the identity envelope. Where mgPass sends none it is the SHA-256 of the raw body.
-func eventID(body provider.Value, rewards bool, raw []byte) string {
-	if id := body.Get("id").Text(); id != "" && !rewards {
-		return id
+// ownID is id in the identity envelope; that of rewards has none.
+func ownID(body provider.Value, rewards bool) string {
+	if rewards {
+		return ""
 	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:])
+	return body.Get("id").Text()
 }
 
 // eventTime is created_at, Unix seconds, or timestamp, RFC 3339. Zero: neither is there and readable.

@@ -76,6 +76,7 @@ func (p *Provider) Verify(r provider.Request) error {
 	return p.checkAge(r.Body)
 }
 
+// checkAge compares whole seconds.
 func (p *Provider) checkAge(body []byte) error {
 	if p.maxAge == 0 {
 		return nil
@@ -84,7 +85,8 @@ func (p *Provider) checkAge(body []byte) error {
 	if err != nil {
 		return nil // genuine, but unreadable: that is for Decode to say
 	}
-	if t := eventTime(v); !t.IsZero() && p.now().Sub(t) > p.maxAge {
+	t := eventTime(v)
+	if !t.IsZero() && p.now().Truncate(time.Second).Sub(t.Truncate(time.Second)) > p.maxAge {
 		return errors.New("stale: older than max_age")
 	}
 	return nil

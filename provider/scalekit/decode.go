@@ -25,7 +25,7 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 	}
 	a := action(native)
 	e := schema.Event{
-		ID: id, Action: a, Native: native, Time: eventTime(body, attempt), Outcome: outcome(a),
+		ID: provider.EventID(id, nil), Action: a, Native: native, Time: eventTime(body, attempt), Outcome: outcome(a),
 		Semantics: schema.Notice, Payload: body.Raw(), Sensitive: sensitive(native, a),
 	}
 	fill(&e, body)

@@ -27,11 +27,12 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 	}
 	data := claims.statement()
 	e := schema.Event{
-		ID: claims.id, Native: string(data.Name()), Action: action(data), Time: claims.time(data),
-		Outcome: schema.Success, Semantics: schema.Notice, JWS: text, Payload: claims.Raw(),
+		ID: provider.EventID(claims.id, nil), Native: string(data.Name()), Action: action(data), Time: claims.time(data),
+		Semantics: schema.Notice, JWS: text, Payload: claims.Raw(), // the action says how it ended
+		Sensitive: []schema.Member{"**.password"},
 	}
 	if e.Action.Category() == schema.CategoryOther {
-		e.Sensitive = []schema.Member{"**.password", "payload.**.token"}
+		e.Sensitive = append(e.Sensitive, "payload.**.token")
 	}
 	fill(&e, claims.Value, data)
 	return []schema.Event{e}, nil

@@ -33,8 +33,7 @@ func fill(e *schema.Event, claims, data provider.Value) {
 	}
 }
 
-// reason is the transmitter's word, else what it tells administrators, else what it tells users, else why a risk
-// changed.
+// reason is the transmitter's word, else what it tells administrators, else what it tells users.
 func reason(data provider.Value) string {
 	if word := data.Get("reason").Text(); word != "" {
 		return word
@@ -44,7 +43,7 @@ func reason(data provider.Value) string {
 			return text
 		}
 	}
-	return data.Get("risk_reason").Text()
+	return ""
 }
 
 // inEnglish is a text, or of texts by language the English one, else the first.

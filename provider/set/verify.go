@@ -3,6 +3,7 @@ package set
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -96,8 +97,8 @@ func readClaims(claims provider.Value) (claimSet, error) {
 		return c, errors.New("claims: events: not an object with a member")
 	}
 	for _, e := range c.events {
-		if e.Kind() != provider.KindObject || len(e.Name()) == 0 {
-			return c, errors.New("claims: events: a member has no name or is no object")
+		if e.Kind() != provider.KindObject {
+			return c, errors.New("claims: events: a member is no object")
 		}
 	}
 	return c, nil
@@ -145,9 +146,10 @@ func (p *Provider) checkExpiry(exp provider.Value) error {
 	return nil
 }
 
+// checkIssued compares whole seconds.
 func (p *Provider) checkIssued(iat provider.Value) error {
 	at, err := seconds(iat)
-	now := float64(p.now().UnixMilli()) / 1000
+	at, now := math.Floor(at), float64(p.now().Unix())
 	switch {
 	case err != nil:
 		return errors.New("claims: iat: not a number")
