@@ -111,10 +111,10 @@ func (c *Consumer) attempt(ctx context.Context, d *delivery) (again bool) {
 	if err != nil {
 		return d.bury(unreadable, err)
 	}
-	if c.expired(m) {
+	if c.expired(m) || d.lapsed(0) {
 		return d.bury(expired, errExpired)
 	}
-	err = c.handle(ctx, m)
+	err = c.handle(ctx, m, d.life)
 	if err == nil {
 		return d.ack()
 	}
@@ -124,8 +124,12 @@ func (c *Consumer) attempt(ctx context.Context, d *delivery) (again bool) {
 	if d.last() {
 		return d.bury(exhausted, err)
 	}
-	if later := (afterError{}); errors.As(err, &later) {
-		return d.postpone(later.delay, err)
+	pause, asked := d.pause(err)
+	switch {
+	case d.lapsed(pause):
+		return d.bury(expired, fmt.Errorf("%w: %w", errLapsing, err))
+	case asked:
+		return d.postpone(pause, err)
 	}
 	return d.leave(err)
 }

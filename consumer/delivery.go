@@ -17,6 +17,7 @@ import (
 type delivery struct {
 	c *Consumer
 	key
+	life life
 	span trace.Span // of the attempt under way; nil: it is not traced
 
 	// The server hands a message over again when it heard nothing for too long. The later delivery then takes the place
@@ -36,7 +37,7 @@ func (c *Consumer) receive(msg jetstream.Msg) (*delivery, error) {
 	}
 	return &delivery{
 		c: c, key: key{meta.Sequence.Stream, meta.Timestamp.UnixNano()}, msg: msg, attempt: int(meta.NumDelivered), //nolint:gosec // far below
-		consumed: meta.Sequence.Consumer, alive: time.Now(),
+		life: lifeOf(msg.Headers(), meta.Timestamp), consumed: meta.Sequence.Consumer, alive: time.Now(),
 	}, nil
 }
 

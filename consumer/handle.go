@@ -30,8 +30,8 @@ func (c *Consumer) expired(m *Message) bool {
 
 // handle calls the handler, bounded in time. A panic is an error like any other. A handler that does not return even
 // though its context has ended is left behind, as long as there are not more of them than attempts at a time.
-func (c *Consumer) handle(ctx context.Context, m *Message) error {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+func (c *Consumer) handle(ctx context.Context, m *Message, l life) error {
+	ctx, cancel := context.WithTimeout(ctx, l.bound(c.config.Now(), c.config.Timeout))
 	defer cancel()
 	done := make(chan error, 1)
 	go c.call(ctx, m, done)

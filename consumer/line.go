@@ -54,10 +54,13 @@ func (c *Consumer) resume(ctx context.Context, events []ready) {
 	}
 }
 
-// watch stops waiting for what does not come again, until ctx ends.
+// watch stops waiting for what does not come again, and holds nothing back that is about to lapse, until ctx ends.
 func (c *Consumer) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait(ctx, time.Second)
+		for _, d := range c.order.lapsed() {
+			d.bury(expired, errExpired)
+		}
 		if late := c.order.overdue(time.Now()); len(late) > 0 {
 			c.log.Warn("an event did not come again; its user's others go on without it", "users", len(late))
 			c.resume(ctx, late)

@@ -126,6 +126,23 @@ func (o *order) overdue(now time.Time) []ready {
 	return o.sweep(func(p opening) bool { return p.surveyed || now.Before(p.due) })
 }
 
+// lapsed takes out what is held back and must be decided now, whatever its user's earlier events do.
+func (o *order) lapsed() (all []*delivery) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range o.lines {
+		l.waiting = slices.DeleteFunc(l.waiting, func(d *delivery) bool {
+			late := d.lapsed(0)
+			if late {
+				all = append(all, d)
+			}
+			return late
+		})
+	}
+	o.held -= len(all)
+	return all
+}
+
 // surveyed notes events up to cut that may have been handed over and are perhaps not done. blind: there are too many.
 func (o *order) surveyed(users map[string][]uint64, cut uint64, blind bool) {
 	o.mu.Lock()

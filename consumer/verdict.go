@@ -33,7 +33,7 @@ type afterError struct {
 
 func (e afterError) Unwrap() error { return e.error }
 
-var errExpired = errors.New("older than the consumer's max_age")
+var errExpired = errors.New("older than the consumer's max_age, or than the lifetime of the action allows")
 
 // A verdict is how an attempt ended.
 type verdict int

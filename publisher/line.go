@@ -112,8 +112,8 @@ func (l *line) offer(ctx context.Context, nc *nats.Conn, acks *acks, at uint64) 
 
 func (l *line) send(nc *nats.Conn, acks *acks, r *journal.Record) (sent, error) {
 	s := sent{seq: r.Seq, id: r.Message.ID, bytes: len(r.Message.Body), answered: true}
-	left, mortal := timeToLive(r, l.stream.config.Now())
-	if l.held.has(r.Seq) || mortal && left <= 0 && r.Seq <= max(l.acked, l.ackedBefore) {
+	left, life := timeToLive(r, l.stream.config.Now())
+	if l.held.has(r.Seq) || life > 0 && left <= 0 && r.Seq <= max(l.acked, l.ackedBefore) {
 		return s, nil // the stream holds it, or held it for as long as it was to live
 	}
 	l.offered = max(l.offered, r.Seq)
@@ -121,8 +121,8 @@ func (l *line) send(nc *nats.Conn, acks *acks, r *journal.Record) (sent, error) 
 		l.stream.metrics.reoffered.Inc()
 	}
 	m := l.carrier.load(l.stream.subject(r.Message.Subject), acks.subject(r.Seq), &r.Message)
-	if mortal {
-		m.Header.Set(schema.HeaderTTL, ttl(left))
+	if life > 0 {
+		m.Header.Set(schema.HeaderTTL, ttl(max(left, min(life, heldUpLife))))
 	}
 	err := nc.PublishMsg(m)
 	if refusedForGood(err) {

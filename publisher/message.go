@@ -33,20 +33,24 @@ func (c *carrier) load(subject, reply string, m *schema.Message) *nats.Msg {
 	return &c.message
 }
 
-// timeToLive is what is left of the life of a record whose action has one.
-func timeToLive(r *journal.Record, now time.Time) (left time.Duration, mortal bool) {
+// heldUpLife is how long the stream keeps at least what was held up until its life was nearly or wholly over: long enough
+// for consumers to see it and make a dead letter of it, where it would otherwise go without a trace.
+const heldUpLife = time.Minute
+
+// timeToLive is what is left of the life of a record whose action has one. No life: it has none.
+func timeToLive(r *journal.Record, now time.Time) (left, life time.Duration) {
 	value := r.Message.Header.Get(schema.HeaderTTL)
 	if value == "" {
-		return 0, false
+		return 0, 0
 	}
 	life, err := time.ParseDuration(value)
 	if err != nil {
-		return 0, false
+		return 0, 0
 	}
-	return life - max(0, now.Sub(r.Accepted)), true
+	return life - max(0, now.Sub(r.Accepted)), life
 }
 
-// ttl gives what was held up the life that is left to it, at least the second that the server asks for.
+// ttl words a life as the server takes it: in whole seconds, at least one.
 func ttl(left time.Duration) string { return max(left.Round(time.Second), time.Second).String() }
 
 // subject is where a message goes today: the stream may have got another prefix since it was accepted.
