@@ -42,21 +42,19 @@ func (s Stream) copyFor(consumer, id string, e Stored, born, now time.Time) (*na
 		h.Set(schema.HeaderTTL, left.String())
 	}
 	h.Set(schema.HeaderMsgID, id)
-	h.Set(HeaderReplayOf, strconv.FormatUint(e.Seq, 10))
+	if number(h.Get(HeaderReplayOf)) == 0 { // else e is a copy itself, and it says of which event
+		h.Set(HeaderReplayOf, strconv.FormatUint(e.Seq, 10))
+	}
 	return &nats.Msg{Subject: s.redrive(consumer, event), Header: h, Data: e.Body}, nil
 }
 
 // left is what is left of a lifetime, in whole seconds as the server takes them.
 func left(ttl string, born, now time.Time) (time.Duration, error) {
-	lifetime, err := time.ParseDuration(ttl)
-	if err != nil { // the server also takes a number of seconds, and "never"
-		seconds, err := strconv.ParseUint(ttl, 10, 31)
-		if err != nil {
-			return 0, fmt.Errorf("copy an event: lifetime %q cannot be read", ttl)
-		}
-		lifetime = time.Duration(seconds) * time.Second
+	length, err := lifetime(ttl)
+	if err != nil {
+		return 0, fmt.Errorf("copy an event: lifetime %q cannot be read", ttl)
 	}
-	rest := (lifetime - now.Sub(born)).Truncate(time.Second)
+	rest := (length - now.Sub(born)).Truncate(time.Second)
 	if rest < time.Second {
 		return 0, errLapsed
 	}
