@@ -1,9 +1,7 @@
 package broker
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -22,20 +20,8 @@ func startUsers(t *testing.T) (b *Broker, ann *nats.Conn) {
 		},
 	})
 	js := jetStream(t, b)
-	if _, err := Ensure(t.Context(), js, Streams{Name: "IDENTITY", Prefix: "identity"}); err != nil {
-		t.Fatal(err)
-	}
-	for _, durable := range []string{"audit", "mail", "crm"} {
-		c := jetstream.ConsumerConfig{Durable: durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute}
-		if _, err := js.CreateConsumer(t.Context(), "IDENTITY", c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for n := range 5 {
-		if _, err := js.Publish(t.Context(), "identity.ssofy.user.created", fmt.Append(nil, n)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	makeStream(t, js, 1, "audit", "mail", "crm")
+	publish(t, js, 5)
 	return b, logIn(t, b, "ann", "ann's")
 }
 
@@ -53,39 +39,8 @@ func logIn(t *testing.T, b *Broker, user, password string, o ...nats.Option) *na
 // A user binds to a durable, fetches, and answers in every way there is.
 func TestUserWorksOffDurable(t *testing.T) {
 	b, ann := startUsers(t)
-	js, err := jetstream.New(ann)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, durable := range []string{"audit", "mail"} {
-		c, err := js.Consumer(t.Context(), "IDENTITY", durable)
-		if err != nil {
-			t.Fatalf("bind: %v", err)
-		}
-		batch, err := c.Fetch(5, jetstream.FetchMaxWait(5*time.Second), jetstream.FetchHeartbeat(time.Second))
-		if err != nil {
-			t.Fatal(err)
-		}
-		answers := []func(jetstream.Msg) error{
-			jetstream.Msg.Ack,
-			jetstream.Msg.Term,
-			jetstream.Msg.InProgress,
-			func(m jetstream.Msg) error { return m.NakWithDelay(time.Minute) },
-			func(m jetstream.Msg) error { return m.DoubleAck(t.Context()) },
-		}
-		for m := range batch.Messages() {
-			if err := answers[0](m); err != nil {
-				t.Error(err)
-			}
-			answers = answers[1:]
-		}
-		if err := batch.Error(); err != nil || len(answers) != 0 {
-			t.Fatalf("%v, %d events are missing", err, len(answers))
-		}
-		wait(t, "three answers that end it", func() bool {
-			info, err := c.Info(t.Context())
-			return err == nil && info.NumAckPending == 2 && info.NumPending == 0
-		})
+		checkWorksOff(t, jetStream(t, b), ann, durable)
 	}
 	if err := b.Restart(); err != nil {
 		t.Fatal(err)
@@ -93,45 +48,22 @@ func TestUserWorksOffDurable(t *testing.T) {
 	logIn(t, b, "ann", "ann's")
 }
 
+// Answers that are to go to subjects of others, an event's included, stay with the user who asked.
+func TestUserIsShutIn(t *testing.T) {
+	b, ann := startUsers(t)
+	for _, m := range fetch(t, jetStream(t, b), "audit", 5) {
+		if err := m.DoubleAck(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkShutIn(t, jetStream(t, b), ann, "audit")
+}
+
 // Nothing else that a user asks for is answered, and nothing that a user publishes arrives anywhere.
 func TestUserMayNothingElse(t *testing.T) {
 	b, ann := startUsers(t)
 	operator := jetStream(t, b)
-	ask := func(subject, body string) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		_, err := ann.RequestWithContext(ctx, subject, []byte(body))
-		if !errors.Is(err, nats.ErrNoResponders) {
-			t.Errorf("%s: got an answer or %v, want no responders", subject, err)
-		}
-	}
-	const api = "$JS.API."
-	ask(api+"CONSUMER.INFO.IDENTITY.crm", "")
-	ask(api+"CONSUMER.MSG.NEXT.IDENTITY.crm", `{"batch":1}`)
-	ask(api+"CONSUMER.CREATE.IDENTITY.mine", `{"stream_name":"IDENTITY","config":{"name":"mine"}}`)
-	ask(api+"CONSUMER.DURABLE.CREATE.IDENTITY.audit", `{"stream_name":"IDENTITY","config":{"durable_name":"audit"}}`)
-	ask(api+"CONSUMER.DELETE.IDENTITY.audit", "")
-	ask(api+"CONSUMER.NAMES.IDENTITY", "")
-	ask(api+"STREAM.INFO.IDENTITY", "")
-	ask(api+"STREAM.MSG.GET.IDENTITY", `{"seq":1}`)
-	ask(api+"DIRECT.GET.IDENTITY", `{"seq":1}`)
-	ask(api+"STREAM.PURGE.IDENTITY", "")
-	ask(api+"STREAM.DELETE.IDENTITY", "")
-	ask(api+"STREAM.CREATE.MINE", `{"name":"MINE","subjects":["mine"]}`)
-	ask("$SYS.REQ.SERVER.PING", "")
-	ask("identity.ssofy.user.created", "forged")
-	ask("$JS.ACK.IDENTITY.crm.1.1.1.1.0", "+ACK")
-
-	// Answers sent to subjects of others: an event of another action, a request to delete the stream.
-	for _, reply := range []string{"identity.ssofy.user.deleted", api + "STREAM.DELETE.IDENTITY", "$JS.ACK.IDENTITY.crm.1.1.1.1.0"} {
-		for _, subject := range []string{api + "CONSUMER.MSG.NEXT.IDENTITY.audit", api + "CONSUMER.INFO.IDENTITY.audit"} {
-			_ = ann.PublishRequest(subject, reply, []byte("1")) // the client may know better
-		}
-	}
-	if err := ann.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	checkMayNothingElse(t, ann, "audit")
 	info, err := operator.Stream(t.Context(), "IDENTITY")
 	if err != nil {
 		t.Fatalf("the stream: %v", err)
