@@ -18,9 +18,15 @@ func asideKey(l Lane, seq uint64) []byte {
 
 // SetAside keeps a record beyond the trimming of its lane.
 func (j *Journal) SetAside(l Lane, seq uint64) error {
-	value, err := j.get(recordKey(l, seq))
-	if err != nil {
+	if err := j.wait(); err != nil {
 		return err
+	}
+	value, err := j.get(recordKey(l, seq))
+	if err == nil && value == nil {
+		err = errors.New("it is not there")
+	}
+	if err != nil {
+		return fmt.Errorf("set record %d of lane %s aside: %w", seq, l, err)
 	}
 	if err := j.write(func() error { return j.db.Set(asideKey(l, seq), value, pebble.Sync) }); err != nil {
 		return fmt.Errorf("set record %d of lane %s aside: %w", seq, l, err)
@@ -63,9 +69,11 @@ func (j *Journal) takeBackOne(b *pebble.Batch, key, value []byte) error {
 	last.bytes += int64(record.size)
 	j.bytes.Add(int64(record.size))
 	record.Seq = last.seq
+	h := hashOf(record.Message.ID)
 	return errors.Join(
 		b.Delete(key, nil),
 		setRecord(b, &record, last.bytes),
-		setID(b, hashOf(record.Message.ID), record.Accepted, record.Lane, record.Seq),
+		setID(b, h, record.Accepted, record.Lane, record.Seq),
+		setID(b, h, j.clock.now(), record.Lane, record.Seq), // the older may expire: expire looks at the first of the lane
 	)
 }

@@ -3,7 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	iofs "io/fs"
 	"strings"
 	"syscall"
 
@@ -25,7 +25,7 @@ func damaged(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, ErrDiskFull), errors.Is(err, ErrClosed), errors.As(err, new(formError)):
 		return false
-	case errors.Is(err, errDamaged), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errDamaged), errors.Is(err, iofs.ErrNotExist):
 		return true
 	case errors.As(err, &errno):
 		return false
@@ -113,6 +113,18 @@ func writeFile(fs vfs.FS, name, text string) error {
 		return errors.Join(err, fs.Remove(name+".new"))
 	}
 	return errors.Join(fs.Rename(name+".new", name), syncDir(fs, fs.PathDir(name)))
+}
+
+// makeDir makes a folder and those above it, and flushes their names.
+func makeDir(fs vfs.FS, name string) error {
+	if _, err := fs.Stat(name); !errors.Is(err, iofs.ErrNotExist) {
+		return err
+	}
+	parent := fs.PathDir(name)
+	if err := makeDir(fs, parent); err != nil {
+		return err
+	}
+	return errors.Join(fs.MkdirAll(name, 0o700), syncDir(fs, parent))
 }
 
 func syncDir(fs vfs.FS, name string) error {

@@ -130,8 +130,8 @@ func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
 	}
 }
 
-// expiredMark is the name under which expire keeps the oldest bucket that it left.
-const expiredMark = "expired"
+// expiredKey is where expire keeps the oldest bucket that it left.
+func expiredKey() []byte { return []byte{tableMark, 'e'} }
 
 // expire forgets the IDs beyond the longest horizon, a bucket at a time.
 func (j *Journal) expire() error {
@@ -149,7 +149,7 @@ func (j *Journal) expire() error {
 	b := j.db.NewBatch()
 	err := errors.Join(
 		b.DeleteRange(idKey(0, hash{}), idKey(oldest, hash{}), nil),
-		b.Set(markKey(expiredMark), binary.BigEndian.AppendUint32(nil, oldest), nil),
+		b.Set(expiredKey(), binary.BigEndian.AppendUint32(nil, oldest), nil),
 		b.Commit(pebble.NoSync), b.Close())
 	if err != nil {
 		return fmt.Errorf("expire dedupe index: %w", err)

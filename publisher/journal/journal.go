@@ -160,10 +160,10 @@ func (j *Journal) open() (err error) {
 			return err
 		}
 	}
-	if err := errors.Join(j.restoreClock(), j.takeBack(), j.checkLeftOver(tables), j.disk.foundDamage()); err != nil {
+	if err := errors.Join(j.restoreClock(), j.checkLeftOver(tables)); err != nil {
 		return err
 	}
-	return j.markForm()
+	return errors.Join(j.markForm(), j.takeBack(), j.disk.foundDamage()) // now that all is there, it may be written to
 }
 
 // A request is one delivery that waits for its flush.

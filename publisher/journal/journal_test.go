@@ -361,3 +361,54 @@ func TestClosedJournalRefuses(t *testing.T) {
 		t.Errorf("got %v, want %v", err, ErrClosed)
 	}
 }
+
+// Whoever comes too late gets an error, and does not meet a closed database.
+func TestClosedJournalIsNotUsed(t *testing.T) {
+	for range 20 { // each finds the database open and the journal closed
+		j := start(t, nil)
+		j.mustAppend(t, entry(Normal, "a"))
+		j.reopen(t)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, readErr := j.Read(Normal, 1, 1, nil)
+		_, markErr := j.Mark("IDENTITY")
+		_, _, _, findErr := j.Find("ssofy/a")
+		for what, err := range map[string]error{
+			"read": readErr, "mark": markErr, "find": findErr,
+			"set mark": j.SetMark("IDENTITY", nil, true), "set aside": j.SetAside(Normal, 1),
+			"trim": j.Trim(map[Lane]uint64{Normal: 1}, "IDENTITY", nil),
+		} {
+			if !errors.Is(err, ErrClosed) {
+				t.Errorf("%s: got %v, want %v", what, err, ErrClosed)
+			}
+		}
+	}
+}
+
+// The names of the publisher's marks are its own.
+func TestMarkNamedLikeOneOfOurs(t *testing.T) {
+	j := start(t, nil)
+	j.mustAppend(t, entry(Normal, "a"))
+	if err := j.SetMark("expired", []byte("mine"), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.expire(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := j.Mark("expired"); string(got) != "mine" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// The folders above the journal are flushed too, if it made them.
+func TestCrashLosesNoFolder(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	j := start(t, func(c *Config) { c.FS, c.Dir = disk, "srv/forebay/data/journal" })
+	j.mustAppend(t, entry(Normal, "a"))
+	crashed := disk.CrashClone(vfs.CrashCloneCfg{})
+	after := start(t, func(c *Config) { c.FS, c.Dir = crashed, "srv/forebay/data/journal" })
+	if got := after.ids(t, Normal, 1); !reflect.DeepEqual(got, []string{"a"}) {
+		t.Errorf("got %v", got)
+	}
+}

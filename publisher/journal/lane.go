@@ -183,12 +183,16 @@ func (j *Journal) readDisk(l Lane, from, last uint64, limit int, records []Recor
 	return records, nil
 }
 
-// wait returns once the database is open.
+// wait returns once the database is open, or the journal closed.
 func (j *Journal) wait() error {
 	select {
 	case <-j.opened:
-		return nil
+	case <-j.closing:
+	}
+	select {
 	case <-j.closing:
 		return ErrClosed
+	default:
+		return nil
 	}
 }

@@ -14,7 +14,7 @@ import (
 // that was cut short, which Pebble takes for its end, and then it deletes the tables that came after. So tables are kept
 // while Pebble opens, and looked at before they go: what they hold must be in the journal, or trimmed.
 
-// checkLeftOver looks at those of the tables that Pebble does not use, and removes them.
+// checkLeftOver looks at those of the tables that Pebble does not use, and removes them if nothing is wrong with the journal.
 func (j *Journal) checkLeftOver(tables []string) error {
 	levels, err := j.db.SSTables()
 	if err != nil {
@@ -26,13 +26,16 @@ func (j *Journal) checkLeftOver(tables []string) error {
 			used[uint64(level[i].BackingSSTNum)] = true
 		}
 	}
+	tables = slices.DeleteFunc(tables, func(name string) bool { n, _ := number(name); return used[n] })
 	for _, name := range tables {
-		if n, _ := number(name); used[n] {
-			continue
-		}
 		if err := j.checkTable(name); err != nil {
 			return err
 		}
+	}
+	if err := j.disk.foundDamage(); err != nil {
+		return err
+	}
+	for _, name := range tables {
 		if err := j.disk.raw.Remove(j.path(name)); err != nil {
 			return err
 		}
@@ -93,7 +96,7 @@ func (j *Journal) knows(key []byte) (bool, error) {
 			return true, nil
 		}
 	case len(key) == 21 && key[0] == tableID:
-		mark, err := j.get(markKey(expiredMark))
+		mark, err := j.get(expiredKey())
 		if err != nil || len(mark) == 4 && binary.BigEndian.Uint32(key[1:]) < binary.BigEndian.Uint32(mark) {
 			return true, err
 		}

@@ -63,15 +63,25 @@ func (j *Journal) salvage(cause error, closed *ending) error {
 	s.log(j.config.Log, aside)
 	j.lost.Store(s.lost())
 	j.lostUnknown.Store(s.unsure())
-	err = errors.Join(
-		writeFile(files, j.path(salvageReport), s.report()),
-		files.Rename(j.config.Dir, aside),
-		j.finishSwap(),
-	)
-	if err != nil {
+	if err := j.swap(s.report(), aside); err != nil {
 		return fmt.Errorf("put the salvaged journal in its place: %w", err)
 	}
 	return nil
+}
+
+// swap flushes the name of the damaged journal before the new one gets its old name: a power cut leaves both.
+func (j *Journal) swap(report, aside string) error {
+	files, dir := j.disk.fs, j.config.Dir
+	if err := writeFile(files, j.path(salvageReport), report); err != nil {
+		return err
+	}
+	if err := files.Rename(dir, aside); err != nil {
+		return err
+	}
+	if err := syncDir(files, files.PathDir(dir)); err != nil {
+		return err
+	}
+	return j.finishSwap()
 }
 
 // finishSwap makes the journal's folder, or moves the new journal there if only that was left to do when forebay ended.
@@ -86,7 +96,7 @@ func (j *Journal) finishSwap() error {
 	case errors.Is(err, fs.ErrNotExist) && errSalvaged == nil:
 		return errors.Join(files.Rename(dir+salvagedMark, dir), syncDir(files, files.PathDir(dir)))
 	default:
-		return files.MkdirAll(dir, 0o700)
+		return makeDir(files, dir)
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *salvage) run() (err error) {
 		return err
 	}
 	s.batch = s.db.NewBatch()
-	for _, step := range []func() error{s.readAll, s.clear, s.keepIDs, s.keepRecords, s.keepAside, s.sweep, s.markForm} {
+	for _, step := range []func() error{s.readAll, s.returnAside, s.clear, s.keepIDs, s.keepRecords, s.keepAside, s.sweep, s.markForm} {
 		if err := errors.Join(step(), s.write(0)); err != nil {
 			return errors.Join(err, s.batch.Close(), s.db.Close())
 		}
@@ -102,6 +102,19 @@ func (s *salvage) takeRecord(key, value []byte, table byte) error {
 		s.last[record.Lane] = max(s.last[record.Lane], record.Seq)
 	}
 	return s.batch.Set(slices.Concat([]byte{table}, key[1:]), value, nil)
+}
+
+// returnAside puts a record back into its lane of which only the copy that stands aside can be read.
+func (s *salvage) returnAside() error {
+	return s.each(tableAside, func(key, value []byte) error {
+		at := position{Lane(key[1]), binary.BigEndian.Uint64(key[2:])}
+		there, err := s.has(at)
+		if there || err != nil {
+			return err
+		}
+		s.last[at.Lane] = max(s.last[at.Lane], at.Seq)
+		return s.batch.Set(slices.Concat([]byte{tableReadRecord}, key[1:]), value, nil)
+	})
 }
 
 // clear drops records that are trimmed, or that stand in the journal twice because one of them was not replayed after a
