@@ -1,8 +1,11 @@
 package journal
 
 import (
+	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +18,10 @@ import (
 
 // An input/output error is all that is read of some files of a journal, until another takes its place.
 func unreadableFiles(fs vfs.FS, is func(name string) bool) vfs.FS {
+	return failingFiles(fs, is, syscall.EIO)
+}
+
+func failingFiles(fs vfs.FS, is func(name string) bool, err error) vfs.FS {
 	replaced := func() bool {
 		names, _ := fs.List("data")
 		return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, asideMark) })
@@ -22,7 +29,7 @@ func unreadableFiles(fs vfs.FS, is func(name string) bool) vfs.FS {
 	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		reads := op.Kind == errorfs.OpFileRead || op.Kind == errorfs.OpFileReadAt || op.Kind == errorfs.OpOpen
 		if reads && path.Dir(op.Path) == "data/journal" && is(path.Base(op.Path)) && !replaced() {
-			return syscall.EIO
+			return err
 		}
 		return nil
 	}))
@@ -159,6 +166,80 @@ func TestReportThatIsGone(t *testing.T) {
 	}
 	if err := j.Damaged(); err == nil || !strings.Contains(err.Error(), "lost in all: unknown;") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The end of the newest log after a crash is as it should be.
+func TestTornEndIsNotUnread(t *testing.T) {
+	h := newHoard(t, false)
+	damagedManifest(t, h)
+	harm(t, h.fs, h.newest(t, ".log"), func(data []byte) []byte { return append(data, data[:30]...) }) // a commit that was begun
+	o := h.survey(t, h.fs)
+	if len(o.lost) > 0 || o.counted > 0 || o.unknown || !strings.Contains(o.report, "lost in all: 0 accepted events") {
+		t.Errorf("%d lost, %d counted, unknown %v: %s", len(o.lost), o.counted, o.unknown, o.report)
+	}
+}
+
+// An error that passes says nothing about a file: nothing is salvaged, and the next start tries again.
+func TestPassingErrorSalvagesNothing(t *testing.T) {
+	for _, extension := range []string{".log", ".sst"} {
+		h := newHoard(t, false)
+		damagedManifest(t, h)
+		before := contents(t, h.fs, "data")
+		c := h.config
+		c.FS = failingFiles(h.fs, isExtension(extension), syscall.EMFILE)
+		if j, err := Open(c); !errors.Is(err, syscall.EMFILE) {
+			t.Errorf("%s: got %v, want %v", extension, err, syscall.EMFILE)
+			if err == nil {
+				_ = j.Close()
+			}
+		}
+		if !reflect.DeepEqual(contents(t, h.fs, "data"), before) {
+			t.Errorf("%s: files were changed", extension)
+		}
+	}
+}
+
+// A power cut at any moment of a salvage leaves all events, and the damaged journal.
+func TestCrashWhileSalvaging(t *testing.T) {
+	whole := newHoard(t, false)
+	damagedManifest(t, whole)
+	disk := vfs.NewCrashableMem()
+	if ok, err := vfs.Clone(whole.fs, disk, "data", "data", vfs.CloneSync); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := syncDir(disk, "/"); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var crashed []*vfs.MemFS
+	rng := rand.New(rand.NewPCG(3, 4))
+	watched := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		times := 0
+		switch {
+		case op.Kind == errorfs.OpFileSync && op.Path == "data":
+			times = 16 // of the names in it, each may be on the disk or not
+		case op.Kind == errorfs.OpFileSync, op.Kind == errorfs.OpRename:
+			times = 1
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for range times {
+			crashed = append(crashed, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}))
+		}
+		return nil
+	}))
+	j := start(t, func(c *Config) { c.FS, c.Dir = watched, "data/journal" })
+	if j.Damaged() == nil {
+		t.Fatal("it was not salvaged")
+	}
+	mu.Lock()
+	moments := crashed
+	mu.Unlock()
+	for n, fs := range moments {
+		if o := whole.survey(t, fs); len(o.lost) > 0 || !o.reported {
+			t.Errorf("crash %d of %d: %d lost, reported %v", n, len(moments), len(o.lost), o.reported)
+		}
 	}
 }
 

@@ -22,7 +22,8 @@ func (s *salvage) readAll() error {
 		return err
 	}
 	for i, name := range logs {
-		if err := s.readSafely(name, func() error { return s.readLog(name, i == len(logs)-1) }); err != nil {
+		torn := i == len(logs)-1 && !s.closed
+		if err := s.readSafely(name, func() error { return s.readLog(name, torn) }); err != nil {
 			return err
 		}
 	}
@@ -40,6 +41,8 @@ func (s *salvage) readAll() error {
 
 // An unreadable is an error of what is read, not of what is written.
 type unreadable struct{ error }
+
+func (u unreadable) Unwrap() error { return u.error }
 
 // readSafely notes what cannot be read of a file, a panic of Pebble's over its content among it.
 func (s *salvage) readSafely(name string, read func() error) (err error) {
@@ -70,9 +73,9 @@ func passing(err error) bool {
 // to read at any of them.
 const logBlock = 32 << 10
 
-// readLog reads a log, and goes on at the next block behind what is damaged. Nothing behind the end of the newest was
-// promised, so that it ends in the middle of a record is no damage.
-func (s *salvage) readLog(name string, newest bool) error {
+// readLog reads a log, and goes on at the next block behind what is damaged. After a crash the newest may be torn: nothing
+// behind its end was promised, so that it ends in the middle of a record is no damage.
+func (s *salvage) readLog(name string, torn bool) error {
 	data, err := s.journal.readFile(name)
 	if err != nil {
 		return unreadable{err}
@@ -84,7 +87,7 @@ func (s *salvage) readLog(name string, newest bool) error {
 		if u := (unreadable{}); !errors.As(err, &u) {
 			return errors.Join(err, bad)
 		}
-		if bad == nil && (!newest || !errors.Is(err, record.ErrUnexpectedEOF)) {
+		if bad == nil && (!torn || !errors.Is(err, record.ErrUnexpectedEOF)) {
 			bad = fmt.Errorf("from byte %d on: %w", at+int(read), err)
 		}
 		at += (int(read)/logBlock + 1) * logBlock
