@@ -66,10 +66,9 @@ func outcome(native string) schema.Outcome {
 // eventTime is eventTime, ISO 8601; without an offset it is UTC. Zero: it is not there or not readable.
 func eventTime(body provider.Value) time.Time {
 	text := body.Get("eventTime").Text()
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"} {
-		t, err := time.Parse(layout, text)
-		if year := t.UTC().Year(); err == nil && year >= 0 && year <= 9999 { // RFC 3339 ends there
-			return t.UTC()
+	for _, text := range []string{text, text + "Z"} {
+		if t, ok := provider.ParseTime(text); ok {
+			return t
 		}
 	}
 	return time.Time{}

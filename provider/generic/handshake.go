@@ -3,16 +3,11 @@ package generic
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/forebayhq/forebay/provider"
 )
-
-// maxChallenge bounds what is echoed, in bytes.
-const maxChallenge = 512
 
 func (o HandshakeOptions) check() error {
 	switch {
@@ -31,7 +26,8 @@ func (p *Provider) Handshake(r provider.Request) (provider.Answer, bool) {
 	case r.Method == http.MethodGet && o.Okta != nil && len(r.Header.Values(o.Okta.header())) > 0:
 		return p.okta(r, *o.Okta), true
 	case r.Method == http.MethodGet && o.WebSub != nil:
-		return o.WebSub.answer(r), true
+		hub := provider.WebSub{Topics: o.WebSub.Topics, Unsubscribe: o.WebSub.Unsubscribe, Setting: "handshake.websub"}
+		return hub.Answer(r.URL.RawQuery), true
 	case r.Method == http.MethodPost && o.Graph != nil && r.URL.Query().Has(o.Graph.parameter()):
 		return o.Graph.answer(r), true
 	case r.Method == http.MethodOptions && o.CloudEvents != nil:
@@ -53,7 +49,7 @@ func (p *Provider) okta(r provider.Request, o OktaHandshake) provider.Answer {
 		return refusal(http.StatusUnauthorized)
 	}
 	challenge, err := provider.OneHeader(r.Header, o.header())
-	if err != nil || !echoable(challenge) {
+	if err != nil || !provider.Echoable(challenge) {
 		return refusal(http.StatusBadRequest)
 	}
 	body, err := json.Marshal(map[string]string{or(o.Member, "verification"): challenge})
@@ -68,37 +64,10 @@ func (p *Provider) okta(r provider.Request, o OktaHandshake) provider.Answer {
 // answer echoes the token of whoever asks: the check is that the subscription was made by somebody who owns this URL.
 func (o GraphHandshake) answer(r provider.Request) provider.Answer {
 	token, err := parameter(r.URL.RawQuery, o.parameter())
-	if err != nil || !echoable(token) {
+	if err != nil || !provider.Echoable(token) {
 		return refusal(http.StatusBadRequest)
 	}
-	return echo(token)
-}
-
-// answer confirms what is wanted (W3C WebSub, section 5.3).
-func (o WebSubHandshake) answer(r provider.Request) provider.Answer {
-	mode, _ := parameter(r.URL.RawQuery, "hub.mode")
-	topic, err := parameter(r.URL.RawQuery, "hub.topic")
-	if err != nil {
-		return refusal(http.StatusBadRequest)
-	}
-	wanted := slices.ContainsFunc(o.Topics, func(glob string) bool {
-		_, ok := match(glob, topic)
-		return ok
-	})
-	note := fmt.Sprintf("%.20q of topic %.100q, wanted: %t", mode, topic, wanted)
-	switch {
-	case mode == "denied":
-		return provider.Answer{Status: http.StatusOK, Note: note}
-	case !wanted, mode != "subscribe" && (mode != "unsubscribe" || !o.Unsubscribe):
-		return provider.Answer{Status: http.StatusNotFound, Note: note}
-	}
-	challenge, err := parameter(r.URL.RawQuery, "hub.challenge")
-	if err != nil || !echoable(challenge) {
-		return refusal(http.StatusBadRequest)
-	}
-	a := echo(challenge)
-	a.Note = note
-	return a
+	return provider.Echo(token)
 }
 
 // answer lets a configured origin send (CloudEvents HTTP 1.1 Web Hooks, section 4).
@@ -112,18 +81,4 @@ func (o CloudEventsHandshake) answer(r provider.Request) provider.Answer {
 	}}
 }
 
-// echo answers with a text that a stranger may have chosen: never as anything that a browser would run.
-func echo(text string) provider.Answer {
-	return provider.Answer{
-		Status: http.StatusOK, Body: []byte(text),
-		Header: http.Header{"Content-Type": {"text/plain"}, "X-Content-Type-Options": {"nosniff"}},
-	}
-}
-
 func refusal(status int) provider.Answer { return provider.Answer{Status: status} }
-
-// echoable reports whether a challenge is printable ASCII and short.
-func echoable(s string) bool {
-	strange := func(r rune) bool { return r < ' ' || r > '~' }
-	return s != "" && len(s) <= maxChallenge && strings.IndexFunc(s, strange) < 0
-}

@@ -82,7 +82,7 @@ func ownID(body provider.Value, rewards bool) string {
 	return body.Get("id").Text()
 }
 
-// eventTime is created_at, Unix seconds, or timestamp, RFC 3339. Zero: neither is there and readable.
+// eventTime is created_at, Unix seconds, or timestamp, ISO 8601. Zero: neither is there and readable.
 func eventTime(body provider.Value) time.Time {
 	const year10000 = 253402300800 // RFC 3339 ends before it
 	if v := body.Get("created_at"); v.Kind() == provider.KindNumber {
@@ -91,11 +91,10 @@ func eventTime(body provider.Value) time.Time {
 			return time.UnixMilli(int64(s * 1000)).UTC()
 		}
 	}
-	t, err := time.Parse(time.RFC3339, body.Get("timestamp").Text())
-	if err != nil {
-		return time.Time{}
+	if t, ok := provider.ParseTime(body.Get("timestamp").Text()); ok {
+		return t
 	}
-	return t.UTC()
+	return time.Time{}
 }
 
 // fillRewards knows nothing but the user: the rest of data is documented for one event only.

@@ -36,15 +36,14 @@ func (p *Provider) Decode(r provider.Request) ([]schema.Event, error) {
 // is the time of the attempt, the nearest there is.
 func eventTime(body provider.Value, attempt time.Time) time.Time {
 	for _, name := range []string{"occurred_at", "timestamp", "created"} {
-		if t, err := time.Parse(time.RFC3339, body.Get(name).Text()); err == nil && written(t.UTC()) {
-			return t.UTC()
+		if t, ok := provider.ParseTime(body.Get(name).Text()); ok && written(t) {
+			return t
 		}
 	}
 	return attempt
 }
 
-// written reports whether t is a time that somebody set (an unset one of Protocol Buffers or Go is not) and that can go
-// out again: an offset may lead out of the years of RFC 3339.
+// written reports whether t is a time that somebody set: an unset one of Protocol Buffers or Go is not.
 func written(t time.Time) bool {
-	return !t.IsZero() && t.Unix() != 0 && t.Year() >= 1 && t.Year() <= 9999
+	return !t.IsZero() && t.Unix() != 0 && t.Year() >= 1
 }
