@@ -118,12 +118,12 @@ func (w *bodyWriter) address(a *Address) {
 		return
 	}
 	w.open("address")
-	w.text("formatted", a.Formatted)
-	w.text("street_address", a.StreetAddress)
-	w.text("locality", a.Locality)
-	w.text("region", a.Region)
-	w.text("postal_code", a.PostalCode)
-	w.text("country", a.Country)
+	w.optional("formatted", a.Formatted)
+	w.optional("street_address", a.StreetAddress)
+	w.optional("locality", a.Locality)
+	w.optional("region", a.Region)
+	w.optional("postal_code", a.PostalCode)
+	w.optional("country", a.Country)
 	w.close()
 }
 

@@ -115,12 +115,12 @@ type User struct {
 
 // An Address is OpenID Connect's address claim.
 type Address struct {
-	Formatted     string `json:"formatted,omitempty"`
-	StreetAddress string `json:"street_address,omitempty"`
-	Locality      string `json:"locality,omitempty"`
-	Region        string `json:"region,omitempty"`
-	PostalCode    string `json:"postal_code,omitempty"`
-	Country       string `json:"country,omitempty"`
+	Formatted     *string `json:"formatted,omitempty"`
+	StreetAddress *string `json:"street_address,omitempty"`
+	Locality      *string `json:"locality,omitempty"`
+	Region        *string `json:"region,omitempty"`
+	PostalCode    *string `json:"postal_code,omitempty"`
+	Country       *string `json:"country,omitempty"`
 }
 
 // An OTP is a one-time code that is to be made and delivered.

@@ -61,7 +61,7 @@ func golden() map[string]Event {
 			Actor: &Actor{Type: "user"},
 			User: &User{
 				PreferredUsername: text("ada"), Email: text("ada@example.com"), EmailVerified: &yes, PhoneNumber: text(""),
-				GivenName: text("Ada"), FamilyName: text("Lovelace"), Address: &Address{Formatted: "12 St James's Square\nLondon"},
+				GivenName: text("Ada"), FamilyName: text("Lovelace"), Address: &Address{Formatted: text("12 St James's Square\nLondon")},
 				Password: raw(`"c0rrect horse"`), Custom: map[string]json.RawMessage{"custom_1": raw(`"one"`), "additional": raw(`{"a": [1]}`)},
 			},
 			Client:    &Client{IP: "198.51.100.23"},

@@ -24,7 +24,8 @@ func TestClaims(t *testing.T) {
 	yes := true
 	ada := user("1", username("ada"), email("ada@example.com"), phone("+441234567890"), custom("tier", `{"level": 7}`))
 	ada.EmailVerified = &yes
-	ada.Address = &schema.Address{Formatted: "1 Example Street"}
+	street := "1 Example Street"
+	ada.Address = &schema.Address{Formatted: &street}
 	w.handle(w.event("user.created", 0, ada))
 	w.want(`staff,1,ada,ada@example.com,true,+441234567890,{"formatted":"1 Example Street"},{"tier":{"level":7}},{"native":true},active,12:00:00,e1`,
 		`SELECT source, id, preferred_username, email, email_verified, phone_number, address, custom, raw, status, event_time, event_id

@@ -83,8 +83,6 @@ func fillOwn(e *schema.Event, data provider.Value) {
 		e.Group, e.Changes = thing(data.Get("group"), "id", "name"), []string{"users"}
 	case "consentAdded", "consentRevoked":
 		fillConsent(e, data.Get("consent"))
-	case "purposeVersionAdded":
-		e.Consent = thing(data.Get("purpose"), "id", "name")
 	default:
 		fillRole(e, data.Get("role"))
 	}

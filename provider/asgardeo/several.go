@@ -89,7 +89,7 @@ func changed(e *schema.Event, what string) {
 }
 
 // fillMembers makes the one user that a role was given to or taken from the event's user. Several are its members where
-// all go the same way: user would single one out.
+// all go the same way.
 func fillMembers(e *schema.Event, users []provider.Value) {
 	if len(users) == 1 {
 		if u := readUser(users[0], "claims"); u != nil {
@@ -100,10 +100,17 @@ func fillMembers(e *schema.Event, users []provider.Value) {
 	if e.Action == "role.updated" {
 		return
 	}
+	var all []schema.User
 	for _, v := range users {
 		if u := readUser(v, "claims"); u != nil {
-			e.Members = append(e.Members, *u)
+			all = append(all, *u)
 		}
+	}
+	if len(all) > 0 {
+		e.User = &all[0]
+	}
+	if len(all) > 1 {
+		e.Members = all
 	}
 }
 

@@ -126,15 +126,15 @@ func setAddress(u *schema.User, name, text string) {
 	}
 	switch name {
 	case "address.country":
-		u.Address.Country = text
+		u.Address.Country = &text
 	case "address.locality":
-		u.Address.Locality = text
+		u.Address.Locality = &text
 	case "address.region":
-		u.Address.Region = text
+		u.Address.Region = &text
 	case "address.street_address":
-		u.Address.StreetAddress = text
+		u.Address.StreetAddress = &text
 	case "address.postal_code":
-		u.Address.PostalCode = text
+		u.Address.PostalCode = &text
 	}
 }
 

@@ -111,13 +111,20 @@ func setCustom(u *schema.User, name string, v provider.Value) {
 
 // readAddress reads the names of OpenID Connect and those of SCIM, which directories send; nil where it finds nothing.
 func readAddress(v provider.Value) *schema.Address {
-	text := func(name string) string { return v.Get(name).Text() }
+	text := func(names ...string) *string {
+		for _, name := range names {
+			if t := filled(v.Get(name)); t != nil {
+				return t
+			}
+		}
+		return nil
+	}
 	a := schema.Address{
-		Formatted:     cmp.Or(text("formatted"), v.Text()),
-		StreetAddress: cmp.Or(text("street_address"), text("streetAddress")),
+		Formatted:     cmp.Or(text("formatted"), filled(v)),
+		StreetAddress: text("street_address", "streetAddress"),
 		Locality:      text("locality"),
 		Region:        text("region"),
-		PostalCode:    cmp.Or(text("postal_code"), text("postalCode")),
+		PostalCode:    text("postal_code", "postalCode"),
 		Country:       text("country"),
 	}
 	if a == (schema.Address{}) {

@@ -36,7 +36,7 @@ func setClaim(u *schema.User, name string, v provider.Value) {
 		u.PhoneNumberVerified = v.OptionalBool()
 	case "address":
 		if v.Kind() == provider.KindText {
-			u.Address = &schema.Address{Formatted: v.Text()}
+			u.Address = &schema.Address{Formatted: v.OptionalText()}
 		}
 	case "password":
 		if v.Kind() == provider.KindText {
