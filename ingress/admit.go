@@ -24,6 +24,21 @@ func (d *delivery) admit() (outcome, error) {
 	return accepted, nil
 }
 
+// turnAway is the answer to a delivery that its head rules out. A provider may ask for more before the content type.
+func (d *delivery) turnAway(o outcome, err error) (answer, error) {
+	if o == badType && d.headVerifier != nil {
+		if err := d.verifyHead(); err != nil {
+			return d.unverified(err)
+		}
+	}
+	return d.refuse(o, err)
+}
+
+func (d *delivery) verifyHead() (err error) {
+	defer recovered(&err)
+	return d.headVerifier.VerifyHead(d.request)
+}
+
 // carries reports whether deliveries come by this method. GET and HEAD may be declared, for a handshake, and never
 // carry one.
 func (s *source) carries(method string) bool {
@@ -34,7 +49,7 @@ func (s *source) carries(method string) bool {
 // parameters, and no content encoding.
 func (s *source) reads(h http.Header) bool {
 	for _, e := range h["Content-Encoding"] {
-		if !strings.EqualFold(e, "identity") {
+		if e != "" && !strings.EqualFold(e, "identity") {
 			return false
 		}
 	}

@@ -107,7 +107,7 @@ func (s *source) receive(ctx context.Context, r *http.Request) (answer, error) {
 		return a, nil
 	}
 	if o, err := d.admit(); err != nil {
-		return d.refuse(o, err)
+		return d.turnAway(o, err)
 	}
 	if !s.enter() {
 		return d.refuse(overloaded, errors.New("too many deliveries under way"))

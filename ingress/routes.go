@@ -22,20 +22,21 @@ type table map[string]*source
 // A source is a configured source at work.
 type source struct {
 	Source
-	in         *Ingress
-	limits     Limits
-	url        url.URL // its path, escapes as written
-	handshaker provider.Handshaker
-	answerer   provider.Answerer
-	concealer  provider.Concealer
-	methods    []string
-	types      []string // media types, in lower case
-	allow      string   // methods, for the Allow header
-	bucket     *rate.Limiter
-	places     *atomic.Int64 // how many it holds; see enter
-	share      int64         // how many it may hold when others want some
-	tally      *tally
-	log        *slog.Logger
+	in           *Ingress
+	limits       Limits
+	url          url.URL // its path, escapes as written
+	handshaker   provider.Handshaker
+	answerer     provider.Answerer
+	concealer    provider.Concealer
+	headVerifier provider.HeadVerifier
+	methods      []string
+	types        []string // media types, in lower case
+	allow        string   // methods, for the Allow header
+	bucket       *rate.Limiter
+	places       *atomic.Int64 // how many it holds; see enter
+	share        int64         // how many it may hold when others want some
+	tally        *tally
+	log          *slog.Logger
 }
 
 // Reload puts other sources and limits in place. Requests under way finish with what they began with; an error
@@ -92,6 +93,7 @@ func (in *Ingress) source(c Source, l Limits) (*source, error) {
 	c.Path = u.EscapedPath()
 	s := &source{Source: c, in: in, limits: l, url: u}
 	s.handshaker, _ = c.Provider.(provider.Handshaker)
+	s.headVerifier, _ = c.Provider.(provider.HeadVerifier)
 	s.answerer, _ = c.Provider.(provider.Answerer)
 	s.concealer, _ = c.Provider.(provider.Concealer)
 	s.methods, s.types = accepts(c.Provider)

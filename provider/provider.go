@@ -50,6 +50,12 @@ type Handshaker interface {
 	Handshake(Request) (Answer, bool)
 }
 
+// A HeadVerifier has a check that comes before the content type: an error is answered like one of Verify, which makes
+// the same check. Body is not there yet.
+type HeadVerifier interface {
+	VerifyHead(Request) error
+}
+
 // An Answerer overrides what every provider is answered. Where its answer to an unreadable delivery is no success,
 // the delivery is refused instead of going to quarantine.
 type Answerer interface {

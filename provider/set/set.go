@@ -30,11 +30,12 @@ type Provider struct {
 }
 
 var (
-	_ provider.Provider = (*Provider)(nil)
-	_ provider.Answerer = (*Provider)(nil)
-	_ provider.Accepter = (*Provider)(nil)
-	_ provider.Signer   = (*Provider)(nil)
-	_ provider.Sampler  = (*Provider)(nil)
+	_ provider.Provider     = (*Provider)(nil)
+	_ provider.Answerer     = (*Provider)(nil)
+	_ provider.Accepter     = (*Provider)(nil)
+	_ provider.HeadVerifier = (*Provider)(nil)
+	_ provider.Signer       = (*Provider)(nil)
+	_ provider.Sampler      = (*Provider)(nil)
 )
 
 // minSecret is the least length of a shared secret in bytes (RFC 7518, section 3.2).

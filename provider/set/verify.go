@@ -16,8 +16,8 @@ import (
 // key, and whether the token is a security event token, from our issuer and for us. Each refusal carries its code. An
 // error marked by provider.Unavailable: the key set cannot be fetched.
 func (p *Provider) Verify(r provider.Request) error {
-	if err := p.checkAuthorization(r.Header); err != nil {
-		return refuse(authenticationFailed, err)
+	if err := p.VerifyHead(r); err != nil {
+		return err
 	}
 	token, err := provider.ParseToken(compact(r.Body))
 	if err != nil {
@@ -34,6 +34,11 @@ func (p *Provider) Verify(r provider.Request) error {
 		return refuse(invalidRequest, err)
 	}
 	return p.checkClaims(claims)
+}
+
+// VerifyHead checks the transmitter's Authorization where one is configured: before the content type.
+func (p *Provider) VerifyHead(r provider.Request) error {
+	return refuse(authenticationFailed, p.checkAuthorization(r.Header))
 }
 
 // compact is the token without the white space around it.
