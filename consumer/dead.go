@@ -159,7 +159,7 @@ func (f DeadFilter) scan(s Stream) scanConfig {
 	if name == "" {
 		name = "*"
 	}
-	c := scanConfig{subjects: []string{s.dead(name, ">")}, headersOnly: true}
+	c := scanConfig{subjects: []string{s.deadOf(name)}, headersOnly: true}
 	if len(f.IDs) > 0 {
 		c.from, c.to = slices.Min(f.IDs), slices.Max(f.IDs)
 	}

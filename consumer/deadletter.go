@@ -27,6 +27,8 @@ type DeadLetters struct {
 	Stream  Stream
 	Log     *slog.Logger // nil: nothing is logged
 	Metrics *Metrics     // nil: nothing is counted
+
+	said map[string]bool // differences that were logged
 }
 
 // The headers that a dead letter has beside those of its event. Nats-Msg-Id is "<consumer>/<sequence>", and a Nats-TTL
@@ -63,73 +65,12 @@ type advisory struct {
 	Reason     string    `json:"reason"`
 }
 
-// Declare makes the streams of advisories and of dead letters, and its durable. Do it before any consumer runs: what the server says
-// without a stream that listens is lost.
-func (d *DeadLetters) Declare(ctx context.Context) error {
-	if err := d.Stream.check(); err != nil {
-		return fmt.Errorf("declare dead letters: %w", err)
-	}
-	events := "$JS.EVENT.ADVISORY.CONSUMER."
-	for _, c := range []jetstream.StreamConfig{{
-		Name:        d.Stream.Advisory(),
-		Description: "What the server says of attempts that ended, read by Forebay",
-		Subjects:    []string{events + "MAX_DELIVERIES." + d.Stream.Name + ".*", events + "MSG_TERMINATED." + d.Stream.Name + ".*"},
-		Retention:   jetstream.WorkQueuePolicy,
-		Replicas:    max(1, d.Stream.Replicas),
-	}, {
-		Name:        d.Stream.Dead(),
-		Description: "Dead letters, kept by Forebay",
-		Subjects:    []string{d.Stream.Prefix + "-dead.>"},
-		Replicas:    max(1, d.Stream.Replicas),
-		MaxAge:      d.Stream.MaxAge,
-		MaxBytes:    d.Stream.MaxBytes,
-		AllowDirect: true,
-	}} {
-		if err := d.ensure(ctx, c); err != nil {
-			return fmt.Errorf("declare stream %s: %w", c.Name, err)
-		}
-	}
-	_, err := d.JS.CreateOrUpdateConsumer(ctx, d.Stream.Advisory(), jetstream.ConsumerConfig{
-		Durable: collector, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second, MaxAckPending: fetchMost,
-	})
-	if err != nil {
-		return fmt.Errorf("declare consumer %s: %w", collector, err)
-	}
-	return nil
-}
-
-// ensure makes a stream. One that is there keeps what it has, but takes our limits and subjects.
-func (d *DeadLetters) ensure(ctx context.Context, want jetstream.StreamConfig) error {
-	stream, err := d.JS.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = d.JS.CreateStream(ctx, want)
-		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // else another forebay was faster
-			return err
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	have := stream.CachedInfo().Config
-	age, bytes := max(have.MaxAge, 0), max(have.MaxBytes, 0)
-	if age == want.MaxAge && bytes == want.MaxBytes && have.Replicas == want.Replicas {
-		return nil
-	}
-	have.MaxAge, have.MaxBytes, have.Replicas = want.MaxAge, want.MaxBytes, want.Replicas
-	have.Duplicates = 0 // the server's own, which must not be longer than MaxAge
-	_, err = d.JS.UpdateStream(ctx, have)
-	return err
-}
-
 // Run declares the streams and copies dead letters until ctx ends. While the server is away it keeps trying.
 func (d *DeadLetters) Run(ctx context.Context) error {
-	if d.Log == nil {
-		d.Log = slog.New(slog.DiscardHandler)
-	}
 	if d.Metrics == nil {
 		d.Metrics, _ = NewMetrics(nil)
 	}
+	d.quiet()
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
 	for ctx.Err() == nil {
@@ -171,6 +112,9 @@ func (d *DeadLetters) fetch(ctx context.Context, durable jetstream.Consumer) err
 		if err := d.take(ctx, msg); err != nil {
 			d.Log.Error("copy a dead letter", "err", err)
 			_ = msg.NakWithDelay(time.Second) // unanswered it comes again as well, only later
+			if errors.Is(err, jetstream.ErrNoStreamResponse) { // the stream of dead letters is gone, or takes no such subject
+				return fmt.Errorf("collect dead letters: %w", err)
+			}
 		}
 	}
 	if err := batch.Error(); err != nil && request.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
@@ -207,7 +151,7 @@ func (d *DeadLetters) take(ctx context.Context, msg jetstream.Msg) error {
 // copied looks whether the copy is there. The server's duplicate window is too short to know it after an outage.
 func (d *DeadLetters) copied(ctx context.Context, a advisory, since time.Time) (found bool, err error) {
 	err = scan(ctx, d.JS, d.Stream.Dead(), scanConfig{
-		subjects: []string{d.Stream.dead(a.Consumer, ">")}, since: since, headersOnly: true,
+		subjects: []string{d.Stream.deadOf(a.Consumer)}, since: since, headersOnly: true,
 	}, func(copied Stored) error {
 		if found = nats.Header(copied.Header).Get(schema.HeaderMsgID) == a.id(); found {
 			return errEnough

@@ -120,7 +120,7 @@ func (st *Status) oldest(ctx context.Context, js jetstream.JetStream, s Stream) 
 }
 
 func (st *Status) dead(ctx context.Context, js jetstream.JetStream, s Stream) error {
-	subject := s.dead(st.Name, ">")
+	subject := s.deadOf(st.Name)
 	stream, err := js.Stream(ctx, s.Dead())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil

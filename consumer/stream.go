@@ -36,18 +36,17 @@ func (s Stream) dead(consumer, event string) string {
 	return s.Prefix + "-dead." + consumer + "." + event
 }
 
-// event is what every subject of an event ends in: "ssofy.otp.requested". False: it is none of ours.
-func (s Stream) event(subject string) (string, bool) {
-	if rest, ok := strings.CutPrefix(subject, s.Prefix+"."); ok {
-		return rest, strings.Count(rest, ".") == 2
+// deadOf is where dead letters of one consumer are found, whatever the prefix was when they died.
+func (Stream) deadOf(consumer string) string { return "*." + consumer + ".>" }
+
+// event is what every subject of an event ends in, whatever the prefix was when it was published: "ssofy.otp.requested".
+// False: it is none of ours.
+func (Stream) event(subject string) (string, bool) {
+	prefix, event, _ := strings.Cut(subject, ".")
+	if strings.HasSuffix(prefix, "-redrive") || strings.HasSuffix(prefix, "-dead") {
+		_, event, _ = strings.Cut(event, ".")
 	}
-	for _, kind := range []string{"-redrive.", "-dead."} {
-		if rest, ok := strings.CutPrefix(subject, s.Prefix+kind); ok {
-			_, event, _ := strings.Cut(rest, ".")
-			return event, strings.Count(event, ".") == 2
-		}
-	}
-	return "", false
+	return event, strings.Count(event, ".") == 2
 }
 
 func (s Stream) check() error {

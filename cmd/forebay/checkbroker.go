@@ -37,7 +37,7 @@ func checkBroker(ctx context.Context, c *config.Config, running instance) []find
 	if c.NATS.External() {
 		found = append(found, checkPayload(c, client.nats)...)
 	}
-	for _, name := range []string{c.Stream.Name, streams(c).Quarantine()} {
+	for _, name := range []string{c.Stream.Name, streams(c).Quarantine(), events(c).Dead()} {
 		found = append(found, checkStream(ctx, c, client, name)...)
 	}
 	return found
@@ -91,8 +91,12 @@ func checkStream(ctx context.Context, c *config.Config, client *client, name str
 func differences(have jetstream.StreamConfig, c *config.Config) (lines []string) {
 	want := streams(c)
 	subjects := []string{want.Prefix + ".>", want.Prefix + "-redrive.>"}
-	if have.Name == want.Quarantine() {
+	window := max(want.DuplicateWindow, want.GuardWindow)
+	switch have.Name {
+	case want.Quarantine():
 		subjects = []string{want.Prefix + "-quarantine.>"}
+	case events(c).Dead():
+		subjects, window = []string{want.Prefix + "-dead.>"}, have.Duplicates // which is left to the server
 	}
 	for _, setting := range []struct{ name, have, want string }{
 		{"subjects", sorted(have.Subjects), sorted(subjects)},
@@ -100,7 +104,7 @@ func differences(have jetstream.StreamConfig, c *config.Config) (lines []string)
 		{"max_age", have.MaxAge.String(), want.MaxAge.String()},
 		{"max_bytes", fmt.Sprint(max(0, have.MaxBytes)), fmt.Sprint(want.MaxBytes)},
 		{"replicas", fmt.Sprint(have.Replicas), fmt.Sprint(max(1, want.Replicas))},
-		{"duplicate_window", have.Duplicates.String(), max(want.DuplicateWindow, want.GuardWindow).String()},
+		{"duplicate_window", have.Duplicates.String(), window.String()},
 	} {
 		if setting.have != setting.want {
 			lines = append(lines,
