@@ -26,8 +26,7 @@ func (p *Provider) Verify(r provider.Request) error {
 	if provider.FindMAC(p.keys, r.Body, mac) != nil {
 		return nil
 	}
-	// Reading ISO-8859-1 as UTF-8 makes every text longer that it changes.
-	if text := p.text(r); len(text) > len(r.Body) && provider.FindMAC(p.keys, text, mac) != nil {
+	if p.isLatin1(r) && provider.FindMAC(p.keys, transcode(r.Body), mac) != nil {
 		return nil
 	}
 	return errors.New("signature: does not fit")
@@ -88,14 +87,25 @@ func (p *Provider) allows(hash, header string) bool {
 	return false
 }
 
-// text is the body as its signer meant it. The direct publisher computes the HMAC over UTF-8 and then sends ISO-8859-1:
-// what is not UTF-8 is read as that. (What lies beyond U+00FF arrives as "?", and nothing can verify it.)
+// text is the body as its signer meant it: as it came where that is what the MAC fits.
 func (p *Provider) text(r provider.Request) []byte {
-	if !p.direct(r.Header) || utf8.Valid(r.Body) {
+	if !p.isLatin1(r) {
 		return r.Body
 	}
-	text := make([]byte, 0, len(r.Body)+len(r.Body)/8)
-	for _, b := range r.Body {
+	if mac, err := p.readSignature(r.Header); err == nil && provider.FindMAC(p.keys, r.Body, mac) != nil {
+		return r.Body
+	}
+	return transcode(r.Body)
+}
+
+// isLatin1 reports whether a body may be ISO-8859-1: the direct publisher computes the HMAC over UTF-8 and then sends
+// that. (What lies beyond U+00FF arrives as "?", and nothing can verify it.)
+func (p *Provider) isLatin1(r provider.Request) bool { return p.direct(r.Header) && !utf8.Valid(r.Body) }
+
+// transcode reads ISO-8859-1.
+func transcode(body []byte) []byte {
+	text := make([]byte, 0, len(body)+len(body)/8)
+	for _, b := range body {
 		text = utf8.AppendRune(text, rune(b))
 	}
 	return text
