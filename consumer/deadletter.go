@@ -112,7 +112,8 @@ func (d *DeadLetters) fetch(ctx context.Context, durable jetstream.Consumer) err
 		if err := d.take(ctx, msg); err != nil {
 			d.Log.Error("copy a dead letter", "err", err)
 			_ = msg.NakWithDelay(time.Second) // unanswered it comes again as well, only later
-			if errors.Is(err, jetstream.ErrNoStreamResponse) { // the stream of dead letters is gone, or takes no such subject
+			// The stream of dead letters is gone, or takes no such subject any more: it is declared again.
+			if errors.Is(err, jetstream.ErrNoStreamResponse) {
 				return fmt.Errorf("collect dead letters: %w", err)
 			}
 		}

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"text/template"
 	"time"
-
-	"github.com/forebayhq/forebay/schema"
 )
 
 //go:embed template
@@ -37,13 +35,13 @@ type letter struct {
 // Words are what templates can say.
 type Words struct {
 	Code    string
-	Minutes int         // how long the code is right, rounded up
-	Name    string      // Options.Name
-	Hint    string      // the address, masked for display; may be empty
-	Purpose string      // the provider's word: "authentication"; may be empty
-	Source  string      // "ssofy"
-	Locale  string      // of the templates: "en"
-	User    schema.User // as the event has it
+	Minutes int    // how long the code is right, rounded up
+	Name    string // Options.Name
+	Hint    string // the address, masked for display; may be empty
+	Purpose string // the provider's word: "authentication"; may be empty
+	Source  string // "ssofy"
+	Locale  string // of the templates: "en"
+	User    Person // what the event tells of the user
 }
 
 // The files of a locale.
@@ -81,7 +79,7 @@ func readLetters(o Options) (*letters, error) {
 	if s.locales[o.Locale] == nil {
 		return nil, fmt.Errorf("locale: no templates for %q; there are %s", o.Locale, strings.Join(slices.Sorted(maps.Keys(s.locales)), ", "))
 	}
-	return s, s.try()
+	return s, errors.Join(s.whole(), s.try())
 }
 
 func (s *letters) readFolder(folder fs.FS) error {
@@ -117,27 +115,42 @@ func (s *letters) readFile(folder fs.FS, file string) error {
 	return nil
 }
 
+// noKey makes a custom claim that a user has not print as nothing.
+const noKey = "missingkey=zero"
+
 // parse makes a template. spell, for voices, puts a pause between the characters of a code.
 func parse(file, name, text string) (page, error) {
 	functions := map[string]any{"spell": func(code string) string { return strings.Join(strings.Split(code, ""), ", ") }}
 	switch name {
 	case fileEmailHTML:
-		return htmltemplate.New(file).Funcs(functions).Parse(text)
+		return htmltemplate.New(file).Option(noKey).Funcs(functions).Parse(text)
 	case fileEmail, fileSMS, fileCall:
-		return template.New(file).Funcs(functions).Parse(text)
+		return template.New(file).Option(noKey).Funcs(functions).Parse(text)
 	}
 	return nil, fmt.Errorf("%s: want %s, %s, %s or %s", file, fileEmail, fileEmailHTML, fileSMS, fileCall)
 }
 
-// try writes a letter with every template, so that a slip shows at the start rather than in a dead letter.
+// files are what a channel cannot do without.
+func files() map[string]string {
+	return map[string]string{channelEmail: fileEmail, channelSMS: fileSMS, channelCall: fileCall}
+}
+
+// whole makes sure that the locale which everybody falls back to has a text for each channel that is configured.
+func (s *letters) whole() (err error) {
+	for _, channel := range s.options.channels() {
+		if file := files()[channel]; s.locales[s.options.Locale][file] == nil {
+			err = errors.Join(err, fmt.Errorf("templates: no %s/%s, which channel %s needs: %s is the locale of all whose own has none",
+				s.options.Locale, file, channel, s.options.Locale))
+		}
+	}
+	return err
+}
+
+// try writes letters with every template, so that a slip shows at the start rather than in a dead letter.
 func (s *letters) try() error {
 	for locale, files := range s.locales {
 		for _, name := range slices.Sorted(maps.Keys(files)) {
-			text, err := s.fill(locale, name, Words{Code: "123456", Minutes: 10, Locale: locale})
-			if err == nil && name == fileEmail {
-				_, _, err = cutSubject(text)
-			}
-			if err != nil {
+			if err := s.tryOne(locale, name); err != nil {
 				return fmt.Errorf("template %s/%s: %w", locale, name, err)
 			}
 		}
@@ -145,16 +158,40 @@ func (s *letters) try() error {
 	return nil
 }
 
+var errNoCode = errors.New("it says the same whatever the code is: {{.Code}} is missing")
+
+// tryOne fills in a template with two codes, and for users of whom nothing and much is known.
+func (s *letters) tryOne(locale, name string) error {
+	var texts []string
+	for _, w := range []Words{
+		{Code: "123456"}, {Code: "987654"}, {Code: "123456", User: anybody(), Hint: "a", Purpose: "b", Source: "c", Name: "d"},
+	} {
+		w.Minutes, w.Locale = 10, locale
+		text, err := s.fill(locale, name, w)
+		if err == nil && name == fileEmail {
+			_, _, err = cutSubject(text)
+		}
+		if err != nil {
+			return err
+		}
+		texts = append(texts, text)
+	}
+	if texts[0] == texts[1] {
+		return errNoCode
+	}
+	return nil
+}
+
 // write fills in the templates of a channel in the user's language.
 func (s *letters) write(r *request, code string) (*letter, error) {
-	file := map[string]string{channelEmail: fileEmail, channelSMS: fileSMS, channelCall: fileCall}[r.channel]
+	file := files()[r.channel]
 	locale, err := s.locale(value(r.user.Locale), file)
 	if err != nil {
 		return nil, err
 	}
 	w := Words{
 		Code: code, Minutes: int((s.options.Lifetime + time.Minute - 1) / time.Minute), Name: s.options.Name,
-		Hint: r.hint, Purpose: r.purpose, Source: r.source, Locale: locale, User: r.user,
+		Hint: r.hint, Purpose: r.purpose, Source: r.source, Locale: locale, User: personOf(r.user),
 	}
 	l := &letter{id: r.message, to: r.to, code: code, locale: locale, lifetime: s.options.Lifetime}
 	if l.text, err = s.fill(locale, file, w); err != nil {

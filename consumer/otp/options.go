@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/mail"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -219,6 +221,14 @@ func (v Verify) check() error {
 		err = errors.Join(err, require(len(token) >= minToken, fmt.Sprintf("verify.tokens[%d]: want %d characters or more", i, minToken)))
 	}
 	return err
+}
+
+// channels are those that are configured, in no order.
+func (o *Options) channels() (all []string) {
+	if o.SMTP.Host != "" {
+		all = append(all, channelEmail)
+	}
+	return slices.AppendSeq(all, maps.Keys(o.Gateways))
 }
 
 // window is how long an attempt can take between "sending" and its answer, with a margin for slow clocks.

@@ -150,10 +150,3 @@ func digest(texts ...string) string {
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
-
-func value(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
-}

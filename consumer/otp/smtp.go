@@ -65,7 +65,6 @@ func (m *mailer) deliver(ctx context.Context, l *letter, commit func(context.Con
 		return clean("connect and log in", err) // the operator's to mend, not the event's fault: never permanent
 	}
 	defer hangUp()
-	defer context.AfterFunc(ctx, hangUp)()
 	content, err := m.open(c, m.compose(l))
 	if err != nil {
 		return err
@@ -124,18 +123,24 @@ func (m *mailer) compose(l *letter) *mail.Msg {
 	return msg
 }
 
-// dial connects, encrypts and logs in. hangUp closes the connection, and breaks off whatever waits for the server.
+// dial connects, encrypts and logs in. The end of ctx closes the connection from the start on, and so breaks off whatever
+// waits for the server; hangUp closes it too.
 func (m *mailer) dial(ctx context.Context) (c *smtp.Client, hangUp func(), err error) {
-	var conn net.Conn
+	hangUp = func() {}
 	policy := map[string]mail.TLSPolicy{
 		tlsStart: mail.TLSMandatory, tlsNone: mail.NoTLS,
 		tlsImplicit: mail.TLSOpportunistic, // go-mail then looks whether the connection is encrypted; it is
 	}[m.TLS]
 	options := []mail.Option{
 		mail.WithPort(m.Port), mail.WithTimeout(m.Timeout), mail.WithTLSConfig(m.tls), mail.WithTLSPolicy(policy),
-		mail.WithDialContextFunc(func(ctx context.Context, network, address string) (_ net.Conn, err error) {
-			conn, err = m.connect(ctx, network, address)
-			return conn, err
+		mail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) { // which ends with the dialling
+			conn, err := m.connect(dialing, network, address)
+			if err != nil {
+				return nil, err
+			}
+			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			hangUp = func() { stop(); _ = conn.Close() }
+			return conn, nil
 		}),
 	}
 	if m.HELO != "" {
@@ -148,14 +153,11 @@ func (m *mailer) dial(ctx context.Context) (c *smtp.Client, hangUp func(), err e
 	if err != nil {
 		return nil, nil, err
 	}
-	// go-mail leaves a connection open on which it could not log in.
-	hangUp = func() {
-		if conn != nil {
-			_ = conn.Close()
-		}
-	}
 	if c, err = client.DialToSMTPClientWithContext(ctx); err != nil {
-		hangUp()
+		hangUp() // go-mail leaves a connection open on which it could not log in
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
 		return nil, nil, err
 	}
 	return c, hangUp, nil
