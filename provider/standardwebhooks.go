@@ -17,7 +17,7 @@ import (
 type StandardWebhooksConfig struct {
 	// Secrets are the keys; all are tried. whsec_ and base64, base64 alone, or v1,whsec_ and base64, several joined by
 	// a bar, as Supabase shows them: HMAC-SHA-256 with the decoded bytes. whpk_ and base64: the public key of an
-	// Ed25519 pair, which cannot sign. Padding may be left out.
+	// Ed25519 pair, which cannot sign; Supabase shows v1a,whpk_…:whsk_…. Padding may be left out.
 	Secrets []string
 	// Prefixes of the names of the headers, in order of preference. Nil: webhook, svix.
 	Prefixes []string
@@ -67,13 +67,8 @@ func NewStandardWebhooks(c StandardWebhooksConfig) (*StandardWebhooks, error) {
 
 func (w *StandardWebhooks) addKey(text string) error {
 	switch {
-	case strings.HasPrefix(text, "whpk_"):
-		public, err := decodeKey(text[len("whpk_"):])
-		if err != nil || len(public) != ed25519.PublicKeySize {
-			return errors.New("whpk_: not the base64 of 32 bytes")
-		}
-		w.publicKeys = append(w.publicKeys, public)
-		return nil
+	case strings.HasPrefix(text, "whpk_"), strings.HasPrefix(text, "v1a,whpk_"):
+		return w.addPublicKey(strings.TrimPrefix(text, "v1a,"))
 	case strings.HasPrefix(text, "whsk_"):
 		return errors.New("whsk_ is a private key, which signs; whpk_ verifies")
 	}
@@ -82,6 +77,23 @@ func (w *StandardWebhooks) addKey(text string) error {
 		w.keys = append(w.keys, key)
 	}
 	return err
+}
+
+// addPublicKey takes whpk_ and base64. What may follow after a colon is the private key of the pair, whsk_ and base64:
+// nothing here needs it.
+func (w *StandardWebhooks) addPublicKey(text string) error {
+	text, private, pair := strings.Cut(text, ":")
+	public, err := decodeKey(text[len("whpk_"):])
+	if err != nil || len(public) != ed25519.PublicKeySize {
+		return errors.New("whpk_: not the base64 of 32 bytes")
+	}
+	if private, ok := strings.CutPrefix(private, "whsk_"); pair {
+		if key, err := decodeKey(private); !ok || err != nil || len(key) == 0 {
+			return errors.New("whpk_: after the colon: not whsk_ and base64")
+		}
+	}
+	w.publicKeys = append(w.publicKeys, public)
+	return nil
 }
 
 // Verify checks the time of the attempt, and then whether one of the signatures is that of one of the keys. The label

@@ -203,7 +203,8 @@ func TestStandardWebhooksSecrets(t *testing.T) {
 	for _, secret := range []string{
 		"", "whsec_", "v1,whsec_", "v1,", "|", webhookSecret + "|", "whsec_A", "whsec_AA=", "whsec_AAA==", "whsec_AAAA=",
 		"whsec_-_-_", "whsec_AA\nAA", " " + webhookSecret, "whsk_" + public, "whpk_", "whpk_AAAA", "v1,whpk_" + public,
-		"whpk1_" + public, "whsk1_" + public, "WHSEC_AAAA",
+		"whpk1_" + public, "whsk1_" + public, "WHSEC_AAAA", "v1a," + webhookSecret, "v1a,whsk_" + public,
+		"v1a,whpk_" + public + ":", "v1a,whpk_" + public + ":whsec_AAAA", "v1a,whpk_" + public + ":whsk_-",
 	} {
 		_, err := provider.NewStandardWebhooks(provider.StandardWebhooksConfig{Secrets: []string{webhookSecret, secret}})
 		if err == nil {
@@ -260,8 +261,12 @@ func TestEd25519Webhooks(t *testing.T) {
 	whpk := "whpk_" + base64.RawStdEncoding.EncodeToString(public)
 	w := newWebhooks(t, webhookTime, whpk)
 	signature := s.Sign(webhookID, time.Unix(webhookTime, 0), []byte(webhookBody))
-	if err := w.Verify(published("v1a,AAAA " + signature)); err != nil {
-		t.Errorf("Verify what Sign signed: %v", err)
+	for _, secret := range []string{
+		whpk, "v1a," + whpk, "v1," + webhookSecret + "|v1a," + whpk + ":whsk_" + base64.StdEncoding.EncodeToString(private),
+	} {
+		if err := newWebhooks(t, webhookTime, secret).Verify(published("v1a,AAAA " + signature)); err != nil {
+			t.Errorf("Verify what Sign signed: %v", err)
+		}
 	}
 	if w.Verify(published(strings.Replace(signature, "v1a", "v1", 1))) == nil {
 		t.Error("Ed25519 is accepted as v1")
