@@ -10,8 +10,7 @@ import (
 )
 
 // form is what the keys and values of a journal mean. It grows with a change that an earlier version of forebay would read
-// wrongly; Form 0 is a journal without the key that
-// says so, and otherwise as form 1.
+// wrongly. Form 0 is a journal without the key that says so, and otherwise as form 1.
 const form = 1
 
 // formKey holds the form as a decimal number.
