@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -106,7 +105,10 @@ func newTemplate(source string, text func(any) (string, error)) (*template.Templ
 		return nil, err
 	}
 	for _, part := range t.Templates() {
-		w := walker{top: part == t}
+		w := walker{}
+		if part == t { // the dot of any other is what it is called with
+			w.root, w.dot = theEvent(), theEvent()
+		}
 		w.list(part.Root)
 		if w.err != nil {
 			return nil, w.err
@@ -117,8 +119,8 @@ func newTemplate(source string, text func(any) (string, error)) (*template.Templ
 
 // A walker prepares a parsed template.
 type walker struct {
-	top bool // the dot is the event
-	err error
+	root, dot member
+	err       error
 }
 
 func (w *walker) list(l *parse.ListNode) {
@@ -140,42 +142,35 @@ func (w *walker) node(n parse.Node) {
 			})
 		}
 	case *parse.IfNode:
-		w.branch(n.BranchNode, w.top)
+		w.pipe(n.Pipe)
+		w.branch(n.BranchNode, w.dot)
 	case *parse.RangeNode:
-		w.branch(n.BranchNode, false)
+		w.branch(n.BranchNode, element(w.pipe(n.Pipe)))
 	case *parse.WithNode:
-		w.branch(n.BranchNode, false)
+		w.branch(n.BranchNode, w.pipe(n.Pipe))
 	}
 }
 
-func (w *walker) branch(n parse.BranchNode, top bool) {
-	w.pipe(n.Pipe)
+// branch looks at what depends on a condition. dot is what the dot is there.
+func (w *walker) branch(n parse.BranchNode, dot member) {
 	w.list(n.ElseList)
-	outer := w.top
-	w.top = top
+	outer := w.dot
+	w.dot = dot
 	w.list(n.List)
-	w.top = outer
+	w.dot = outer
 }
 
-// pipe finds a misspelt member: it would never yield anything, and nobody would know.
-func (w *walker) pipe(p *parse.PipeNode) {
+// pipe looks at what a pipe begins with, and says what comes out of it where it is that and nothing else.
+func (w *walker) pipe(p *parse.PipeNode) (m member) {
 	for _, command := range p.Cmds {
 		for _, argument := range command.Args {
-			field, ok := argument.(*parse.FieldNode)
-			if ok && w.top && !isMember(field.Ident[0]) {
-				w.err = fmt.Errorf("an event has no member %q; names are those of its JSON", field.Ident[0])
-			}
+			m = w.of(argument)
 		}
 	}
-}
-
-func isMember(name string) bool {
-	for field := range reflect.TypeFor[schema.Event]().Fields() {
-		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag == name {
-			return true
-		}
+	if len(p.Cmds) != 1 || len(p.Cmds[0].Args) != 1 {
+		return nil
 	}
-	return false
+	return m
 }
 
 // A refusedError is a value that cannot be part of a key. It does not hold the value.
