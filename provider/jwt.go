@@ -64,9 +64,18 @@ func (t *Token) readHeader(text []byte) error {
 		return errors.New("token: crit is not supported")
 	}
 	t.Algorithm = header.Get("alg").Text()
-	t.KeyID = header.Get("kid").Text()
-	t.Type = header.Get("typ").Text()
+	t.KeyID = headerText(header.Get("kid"))
+	t.Type = headerText(header.Get("typ"))
 	return nil
+}
+
+// headerText is the text of a header parameter. One that is there and says nothing, an empty text or another type, is not
+// as good as absent: its JSON, which fits no configured value.
+func headerText(v Value) string {
+	if text := v.Text(); text != "" {
+		return text
+	}
+	return string(v.Raw())
 }
 
 // AsymmetricAlgorithms are those that a key set can verify (RFC 7518, RFC 8037).

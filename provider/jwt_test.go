@@ -240,3 +240,17 @@ func ExampleParseToken() {
 	fmt.Println(token.Algorithm, token.KeyID, string(token.Payload), err)
 	// Output: ES256 k {} <nil>
 }
+
+// A header parameter that says nothing is not as good as one that is absent: without a kid the only key of a set counts.
+func TestHeaderThatSaysNothing(t *testing.T) {
+	part := base64.RawURLEncoding.EncodeToString
+	for header, want := range map[string]string{
+		`{"alg":"ES256"}`: " ", `{"alg":"ES256","kid":"a","typ":"x"}`: "a x",
+		`{"alg":"ES256","kid":"","typ":""}`: `"" ""`, `{"alg":"ES256","kid":5,"typ":null}`: "5 null",
+	} {
+		token, err := provider.ParseToken(part([]byte(header)) + ".e30.AA")
+		if got := token.KeyID + " " + token.Type; err != nil || got != want {
+			t.Errorf("%s: got %s, %v; want %s", header, got, err, want)
+		}
+	}
+}

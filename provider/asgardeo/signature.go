@@ -100,7 +100,9 @@ func (p *Provider) text(r provider.Request) []byte {
 
 // isLatin1 reports whether a body may be ISO-8859-1: the direct publisher computes the HMAC over UTF-8 and then sends
 // that. (What lies beyond U+00FF arrives as "?", and nothing can verify it.)
-func (p *Provider) isLatin1(r provider.Request) bool { return p.direct(r.Header) && !utf8.Valid(r.Body) }
+func (p *Provider) isLatin1(r provider.Request) bool {
+	return p.direct(r.Header) && !utf8.Valid(r.Body)
+}
 
 // transcode reads ISO-8859-1.
 func transcode(body []byte) []byte {
