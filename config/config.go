@@ -81,8 +81,8 @@ type Config struct {
 	Sources Sources `yaml:"sources"`
 
 	// Consumers are the durables of the stream and the jobs that run on them, by name. A name is one to 64 letters,
-	// digits, _ and -. Dead letters are kept as long as events are, stream.max_age. Reloaded on SIGHUP: attempts under
-	// way are finished first. Default: none.
+	// digits, _ and -. Dead letters are kept as long as events are, stream.max_age. Reloaded on SIGHUP: one that is
+	// as before goes on untouched, another begins at once, and attempts under way are finished. Default: none.
 	Consumers Consumers `yaml:"consumers"`
 
 	// Traces are where OpenTelemetry's spans go, one for each delivery and one for each attempt. Default: nowhere.

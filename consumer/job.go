@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,9 +22,13 @@ type JobConfig struct {
 	Now      func() time.Time                                   // nil: time.Now
 	Log      *slog.Logger                                       // nil: nothing is logged
 	Metrics  prometheus.Registerer
+
+	// Listen gives a listener for TCP at host:port; nil: a new one. A job that takes the place of another listens on the
+	// same socket, while that one still answers what it has begun.
+	Listen func(ctx context.Context, address string) (net.Listener, error)
 }
 
-// Complete fills in Options, Now and Log where they are nil. Every New begins with it.
+// Complete fills in Options, Now, Log and Listen where they are nil. Every New begins with it.
 func (c JobConfig) Complete() JobConfig {
 	if c.Options == nil {
 		c.Options = func(any) error { return nil }
@@ -34,7 +39,15 @@ func (c JobConfig) Complete() JobConfig {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Listen == nil {
+		c.Listen = listen
+	}
 	return c
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", address)
 }
 
 // A Job does with events what its consumer is for.

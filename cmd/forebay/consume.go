@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,17 +31,11 @@ type wayOut struct {
 	configured chan *config.Config // the newest that was not taken up yet
 
 	js      jetstream.JetStream
-	running map[string]*runner // by the name of the consumer
+	sockets *listeners // outlive a reload
 	all     sync.WaitGroup
 
 	mu      sync.Mutex
-	stopped map[string]error // consumers that do not run although they should, by name
-}
-
-// A runner is a consumer that runs.
-type runner struct {
-	stop context.CancelFunc // softly
-	done chan struct{}
+	running map[string]*runner // by the name of the consumer
 }
 
 // newWayOut refuses jobs that cannot be made.
@@ -58,7 +50,7 @@ func newWayOut(c *config.Config, b *broker.Broker, r prometheus.Registerer, t *t
 	redis.SetLogger(redisLog{log})
 	w := &wayOut{
 		broker: b, registry: r, metrics: metrics, traces: t, log: log,
-		configured: make(chan *config.Config, 1), running: map[string]*runner{}, stopped: map[string]error{},
+		configured: make(chan *config.Config, 1), sockets: newListeners(),
 	}
 	w.configure(c)
 	return w, nil
@@ -121,117 +113,6 @@ func (w *wayOut) prepare(ctx context.Context, c *config.Config) bool {
 		w.all.Go(func() { _ = letters.Run(ctx) }) // what goes wrong it logs, and tries again
 	}
 	return ready
-}
-
-// apply runs the consumers of a configuration in the place of those that run. Each begins when its former self has
-// finished its attempts, whatever the others do.
-func (w *wayOut) apply(ctx context.Context, c *config.Config) {
-	former := w.running
-	w.running = map[string]*runner{}
-	for _, r := range former {
-		r.stop()
-	}
-	for _, each := range c.Consumers {
-		before := make(chan struct{})
-		if r := former[each.Name]; r != nil {
-			before = r.done
-		} else {
-			close(before)
-		}
-		asking, stop := context.WithCancel(ctx)
-		r := &runner{stop: stop, done: make(chan struct{})}
-		w.running[each.Name] = r
-		w.all.Go(func() {
-			defer close(r.done)
-			defer stop()
-			<-before
-			w.consume(asking, c, each)
-		})
-	}
-}
-
-// consume runs one consumer until ctx ends. What goes wrong with it stays with it: it stops, /readyz says so, and it is
-// begun again, with growing pauses.
-func (w *wayOut) consume(ctx context.Context, c *config.Config, each config.Consumer) {
-	settings := each.Config()
-	settings.Stream, settings.Log, settings.Metrics, settings.Failures = events(c), w.log, w.metrics, &w.failures
-	settings.Tracer = w.traces.tracer("consumer")
-	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
-		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
-	for ctx.Err() == nil {
-		if each.Run == "" {
-			w.keep(ctx, settings)
-			return
-		}
-		w.note(each.Name, nil)
-		if err := w.work(ctx, c, each, settings); err != nil {
-			w.log.Error("consumer stopped", "consumer", each.Name, "err", err)
-			w.note(each.Name, err)
-			_, _ = consumer.Declare(ctx, w.js, settings) // so that it is seen among the others; Run would say what is wrong
-		}
-		select {
-		case <-time.After(pause.NextBackOff()):
-		case <-ctx.Done():
-			w.note(each.Name, nil)
-		}
-	}
-}
-
-// note remembers why a consumer does not run. Nil: it does, or it is not to.
-func (w *wayOut) note(name string, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err == nil {
-		delete(w.stopped, name)
-		return
-	}
-	w.stopped[name] = fmt.Errorf("consumer %s stopped: %w", name, err)
-	w.failures.Note(consumer.Failure{Consumer: name, Reason: fmt.Sprint("stopped: ", err), Time: time.Now()})
-}
-
-// problems are the consumers that do not run although they should. Their events wait.
-func (w *wayOut) problems() (all []error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(w.stopped)) {
-		all = append(all, w.stopped[name])
-	}
-	return all
-}
-
-// work runs a job. Its connections outlive the attempts that need them. A job that says that going on is pointless gets
-// no more events: they wait in the durable.
-func (w *wayOut) work(ctx context.Context, c *config.Config, each config.Consumer, settings consumer.Config) error {
-	job, err := workshop{
-		config: c, js: w.js, log: w.log, metrics: w.registry,
-		warn: func(text string) { w.log.Warn("configuration", "err", text) },
-	}.job(each)
-	if err != nil {
-		return err
-	}
-	settings.Handler = job.Handle
-	runs, err := consumer.New(w.js, settings)
-	if err != nil {
-		return err
-	}
-	asking, stop := context.WithCancel(ctx)
-	defer stop()
-	beside, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
-	pointless := make(chan error, 1)
-	go func() {
-		err := job.Run(beside)
-		if err != nil {
-			stop()
-		}
-		pointless <- err
-	}()
-	err = runs.Run(asking)
-	end()
-	if beside := <-pointless; beside != nil {
-		return fmt.Errorf("job %s: %w", each.Run, beside)
-	}
-	return err
 }
 
 // keepTime is how often a durable without a job is looked at: nobody here would notice that it is gone, as after NATS

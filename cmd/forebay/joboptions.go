@@ -11,7 +11,9 @@ import (
 // The jobOptions of a consumer are decoded by its job, which alone knows their shape. What is seen on the way stays here.
 type jobOptions struct {
 	consumer config.Consumer
+	decoded  any      // a copy that the job does not get hold of; nil: there are none
 	refused  error    // why they cannot be decoded, with file, line and key
+	files    []string // files, and folders of templates, that they name
 	readable []string // files with secrets that everybody on this machine can read
 }
 
@@ -23,15 +25,19 @@ func (o *jobOptions) decode() func(into any) error {
 		return nil
 	}
 	return func(into any) error {
-		o.refused = o.consumer.Options(into)
-		if o.refused == nil {
-			o.look("", reflect.ValueOf(into))
+		if o.refused = o.consumer.Options(into); o.refused != nil {
+			return o.refused
 		}
+		own := reflect.New(reflect.TypeOf(into).Elem())
+		o.refused = o.consumer.Options(own.Interface())
+		o.decoded = own.Elem().Interface()
+		o.look("", own)
 		return o.refused
 	}
 }
 
-// look finds the files with secrets: those of type Path whose key ends in key or in _file.
+// look finds the files: what is of type Path, but for the folder that programs run in. Those whose key ends in key or in
+// _file hold secrets.
 func (o *jobOptions) look(key string, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -49,7 +55,11 @@ func (o *jobOptions) look(key string, v reflect.Value) {
 			o.look(key, each.Value())
 		}
 	case reflect.String:
-		if v.Type().Name() == "Path" && (strings.HasSuffix(key, "key") || strings.HasSuffix(key, "_file")) {
+		if v.Type().Name() != "Path" || v.String() == "" || key == "dir" {
+			return
+		}
+		o.files = append(o.files, v.String())
+		if strings.HasSuffix(key, "key") || strings.HasSuffix(key, "_file") {
 			o.note(v.String())
 		}
 	}

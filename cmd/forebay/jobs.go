@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"time"
 
@@ -40,21 +41,14 @@ type workshop struct {
 	log     *slog.Logger
 	metrics prometheus.Registerer
 	warn    func(text string) // of what works and should be seen; nil: nobody listens
+	sockets *listeners        // of jobs that listen; nil: each has its own
 }
 
 // job makes the job of a consumer. It opens no connection.
 func (w workshop) job(c config.Consumer) (consumer.Job, error) {
-	options := optionsOf(c)
-	job, err := jobs[c.Run](consumer.JobConfig{
-		Consumer: c.Name, Options: options.decode(), Prefix: w.config.Stream.Name, Replicas: w.config.Stream.Replicas,
-		JS:   func(context.Context) (jetstream.JetStream, error) { return w.js, nil },
-		Open: w.open(), Now: time.Now, Log: w.log.With("consumer", c.Name), Metrics: w.metrics,
-	})
-	switch {
-	case options.refused != nil:
-		return nil, options.refused // it has file, line and key
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", c.Where, err)
+	job, options, err := w.make(c)
+	if err != nil {
+		return nil, err
 	}
 	for _, file := range options.readable {
 		if w.warn != nil {
@@ -62,6 +56,31 @@ func (w workshop) job(c config.Consumer) (consumer.Job, error) {
 		}
 	}
 	return job, nil
+}
+
+func (w workshop) make(c config.Consumer) (consumer.Job, *jobOptions, error) {
+	options := optionsOf(c)
+	job, err := jobs[c.Run](consumer.JobConfig{
+		Consumer: c.Name, Options: options.decode(), Prefix: w.config.Stream.Name, Replicas: w.config.Stream.Replicas,
+		JS:   func(context.Context) (jetstream.JetStream, error) { return w.js, nil },
+		Open: w.open(), Listen: w.listen(c.Name), Now: time.Now, Log: w.log.With("consumer", c.Name), Metrics: w.metrics,
+	})
+	switch {
+	case options.refused != nil:
+		return nil, nil, options.refused // it has file, line and key
+	case err != nil:
+		return nil, nil, fmt.Errorf("%s: %w", c.Where, err)
+	}
+	return job, options, nil
+}
+
+func (w workshop) listen(consumer string) func(context.Context, string) (net.Listener, error) {
+	if w.sockets == nil {
+		return nil
+	}
+	return func(ctx context.Context, address string) (net.Listener, error) {
+		return w.sockets.listen(ctx, consumer, address)
+	}
 }
 
 // open opens sealed members with the private key in the data folder. Nil: it was moved to where it is safe, or is with

@@ -80,6 +80,7 @@ func newJob(c consumer.JobConfig) (*Job, error) {
 	}
 	if o.Verify.Listen != "" {
 		j.verify = newVerifier(o.Verify, j.codes, j.log, j.meter)
+		j.verify.listen = c.Listen
 	}
 	return j, nil
 }

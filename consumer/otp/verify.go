@@ -25,6 +25,7 @@ type verifier struct {
 	meter   meter
 	tokens  [][sha256.Size]byte
 	limit   *rate.Limiter
+	listen  func(ctx context.Context, address string) (net.Listener, error)
 }
 
 const (
@@ -132,8 +133,7 @@ func isSource(name string) bool {
 
 // run listens until ctx ends, and lets requests under way finish.
 func (v *verifier) run(ctx context.Context) error {
-	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", v.options.Listen)
+	l, err := v.listen(ctx, v.options.Listen)
 	if err != nil {
 		return fmt.Errorf("verify.listen: %w", err)
 	}
