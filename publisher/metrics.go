@@ -53,8 +53,9 @@ func (p *Publisher) Depths() []Depth {
 }
 
 func (l *line) depth(now time.Time) Depth {
-	j, next := l.stream.config.Journal, l.position()
-	_, last := j.Bounds(l.lane)
+	j := l.stream.config.Journal
+	first, last := j.Bounds(l.lane)
+	next := max(first, l.position()) // before the first session all of the lane waits, as far as is known
 	d := Depth{Lane: l.lane, Bytes: j.Bytes(l.lane)}
 	if next == 0 || next > last {
 		return d

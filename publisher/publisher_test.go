@@ -314,6 +314,27 @@ func (r *rig) ids0(stream string) []string {
 	return r.ids(stream, ">")
 }
 
+// What the journal holds at a start waits, also before the publisher has looked at it: nobody may take it for published.
+func TestDepthAtTheStart(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.server.Stop()
+	r.storeSignIns(1, 10)
+	r.stop()
+	j, err := journal.Open(journal.Config{Dir: r.dir, Now: time.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	p := New(Config{Journal: j, Now: time.Now, Log: log, Metrics: prometheus.NewRegistry()}, Rules{})
+	waiting := uint64(0)
+	for _, d := range p.Depths() {
+		waiting += d.Events
+	}
+	if waiting != 10 {
+		t.Errorf("%d events wait, want 10", waiting)
+	}
+}
+
 func TestUrgentOvertakes(t *testing.T) {
 	r := newRig(t, time.Hour)
 	r.server.Stop()
