@@ -22,13 +22,14 @@ type Redrive struct {
 	Stream   Stream
 	Filter   DeadFilter
 	Rate     float64        // events a second; 0: as fast as the stream takes them
+	DryRun   bool           // change nothing: only count
 	Progress func(Redriven) // called after each, from the goroutine of Run; nil: not called
 }
 
 // Redriven says what a redrive did.
 type Redriven struct {
 	Total  int // dead letters that were chosen
-	Given  int // back to their consumers
+	Given  int // back to their consumers; of a dry run: would be
 	Lapsed int // kept as dead letters: the lifetime of their action is over
 	Gone   int // kept as dead letters: the event itself was gone from the stream
 }
@@ -44,6 +45,9 @@ func (r Redrive) Run(ctx context.Context) (done Redriven, err error) {
 	given, err := r.given(ctx, letters)
 	if err != nil {
 		return done, fmt.Errorf("redrive: %w", err)
+	}
+	if r.DryRun {
+		r.Rate = 0
 	}
 	pace := limiter(r.Rate)
 	for _, letter := range letters {
@@ -115,12 +119,15 @@ func (r Redrive) give(ctx context.Context, letter choice, given map[string]bool)
 	}
 	if id := r.id(d); !given[id] {
 		msg, err := r.copy(ctx, d, id)
-		if err != nil {
+		if err != nil || r.DryRun {
 			return err
 		}
 		if _, err := r.JS.PublishMsg(ctx, msg, jetstream.WithExpectStream(r.Stream.Name)); err != nil {
 			return fmt.Errorf("publish %s: %w", msg.Subject, err)
 		}
+	}
+	if r.DryRun {
+		return nil
 	}
 	return remove(ctx, r.JS, r.Stream, d.ID)
 }

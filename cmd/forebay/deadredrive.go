@@ -12,7 +12,7 @@ type deadRedriveCommand struct {
 	deadFilter
 	All    bool        `help:"Every dead letter."`
 	Rate   config.Rate `help:"How many to give back, such as 50/s. Default: as fast as the stream takes them." placeholder:"RATE"`
-	DryRun bool        `help:"Change nothing: only count."`
+	DryRun bool        `help:"Change nothing: count what would be given back, and what would stay."`
 	JSON   bool        `help:"Print JSON."`
 }
 
@@ -27,7 +27,7 @@ What stays a dead letter: an event whose lifetime is over, as that of a one-time
 // A redriveRow is what redrive prints for programs.
 type redriveRow struct {
 	Total  int  `json:"total"`
-	Given  int  `json:"given"`  // back to their consumers
+	Given  int  `json:"given"`  // back to their consumers; of a dry run: would be
 	Lapsed int  `json:"lapsed"` // kept: the lifetime of their action is over
 	Gone   int  `json:"gone"`   // kept: the event was gone from the stream
 	DryRun bool `json:"dry_run,omitempty"`
@@ -46,43 +46,36 @@ func (r *deadRedriveCommand) Run(ctx context.Context, e *environment) error {
 	if err := r.known(ctx, w); err != nil {
 		return err
 	}
-	if r.DryRun {
-		n, err := countDead(ctx, w, r.filter())
-		if err != nil {
-			return err
-		}
-		return r.print(e.screen(), redriveRow{Total: n, DryRun: true})
-	}
 	bar := bar{out: e.screenOn(e.stderr)}
 	done, err := consumer.Redrive{
-		JS: w.js, Stream: w.events, Filter: r.filter(), Rate: float64(r.Rate),
+		JS: w.js, Stream: w.events, Filter: r.filter(), Rate: float64(r.Rate), DryRun: r.DryRun,
 		Progress: func(d consumer.Redriven) {
 			at := d.Given + d.Lapsed + d.Gone
 			bar.show(uint64(at), uint64(d.Total), fmt.Sprintf("%d of %d dead letters", at, d.Total))
 		},
 	}.Run(ctx)
 	bar.clear()
-	printed := r.print(e.screen(), redriveRow{Total: done.Total, Given: done.Given, Lapsed: done.Lapsed, Gone: done.Gone})
+	printed := r.print(e.screen(), redriveRow{done.Total, done.Given, done.Lapsed, done.Gone, r.DryRun})
 	switch {
 	case err != nil:
 		return err
 	case printed != nil:
 		return printed
-	case done.Given < done.Total:
+	case done.Given < done.Total && !r.DryRun:
 		return fmt.Errorf("dead redrive: %d of %d dead letters stay", done.Total-done.Given, done.Total)
 	}
 	return r.missing("redrive", done.Total)
 }
 
-func (r *deadRedriveCommand) print(out screen, row redriveRow) (err error) {
-	switch {
-	case r.JSON:
+func (r *deadRedriveCommand) print(out screen, row redriveRow) error {
+	if r.JSON {
 		return out.json(row)
-	case r.DryRun:
-		_, err = fmt.Fprintf(out, "%d dead letters would be given back\n", row.Total)
-	default:
-		_, err = fmt.Fprintf(out, "%d dead letters: %d given back; kept: %d past their lifetime, %d whose event is gone\n",
-			row.Total, row.Given, row.Lapsed, row.Gone)
 	}
+	given := "given back"
+	if r.DryRun {
+		given = "would be given back"
+	}
+	_, err := fmt.Fprintf(out, "%d dead letters: %d %s; kept: %d past their lifetime, %d whose event is gone\n",
+		row.Total, row.Given, given, row.Lapsed, row.Gone)
 	return err
 }
