@@ -76,7 +76,9 @@ func (c fullDiskCommand) fill(ctx context.Context, t *trial, sum *tally) error {
 			return err
 		}
 	}
-	t.sendInVain(ctx, sum)
+	if err := c.sendInVain(ctx, t, filler, sum); err != nil {
+		return err
+	}
 	pause(ctx, t.between(0, 3*time.Second))
 	healed := time.Now()
 	if err := errors.Join(filler.giveBack(), t.daemon.awaitReady(ctx), l.await(ctx, 50)); err != nil {
@@ -89,7 +91,9 @@ func (c fullDiskCommand) fill(ctx context.Context, t *trial, sum *tally) error {
 	if err := errors.Join(filler.take(c.Size), t.daemon.launch(), t.refusing(ctx)); err != nil {
 		return err
 	}
-	t.sendInVain(ctx, sum)
+	if err := c.sendInVain(ctx, t, filler, sum); err != nil {
+		return err
+	}
 	healed = time.Now()
 	if err := errors.Join(filler.giveBack(), t.daemon.awaitReady(ctx)); err != nil {
 		return err
@@ -117,13 +121,18 @@ func (t *trial) refusing(ctx context.Context) error {
 }
 
 // sendInVain sends while the disk is full. A success is a violation if /readyz said before and after it that there is no
-// space; between, some may have come free.
-func (t *trial) sendInVain(ctx context.Context, sum *tally) {
+// space; between, some may have come free, as the journal forgets what was published. That is filled up again.
+func (c fullDiskCommand) sendInVain(ctx context.Context, t *trial, f *filler, sum *tally) error {
 	s := t.newSender(t.rng)
 	defer s.client.CloseIdleConnections()
 	refused := 0
-	for range 20 {
+	for n := 0; n < 20 || refused == 0 && n < 500; n++ {
 		before, _, errBefore := t.daemon.ready(ctx)
+		if before == http.StatusOK {
+			if err := f.take(c.Size); err != nil {
+				return err
+			}
+		}
 		status, _, header, err := s.send(ctx, s.fresh())
 		after, _, errAfter := t.daemon.ready(ctx)
 		switch {
@@ -138,6 +147,7 @@ func (t *trial) sendInVain(ctx context.Context, sum *tally) {
 	if refused == 0 {
 		sum.violate("round %d: nothing was refused on a full disk", t.round)
 	}
+	return nil
 }
 
 // A filler takes up space beside forebay's data.

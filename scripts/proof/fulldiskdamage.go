@@ -57,7 +57,7 @@ func (c fullDiskCommand) damage(ctx context.Context, t *trial, sum *tally) error
 		part.Lost = 0
 		part.problems = slices.DeleteFunc(part.problems, func(p string) bool { return strings.HasPrefix(p, "lost: ") })
 	} else {
-		part.violate("round %d: %s: %d lost, %d reported", t.round, what, part.Lost, reported)
+		part.violate("round %d: %s: %d lost, %d reported; the log ends so:\n%s", t.round, what, part.Lost, reported, t.daemon.lastLines(20))
 	}
 	sum.add(part)
 	return t.daemon.stop()
