@@ -24,8 +24,9 @@ type Consumer struct {
 	Retry []time.Duration `yaml:"retry"`
 	// MaxAttempts is after how many attempts without success an event is a dead letter. Default: 6.
 	MaxAttempts int `yaml:"max_attempts"`
-	// MaxAge is for jobs: an event that is older is not handed over and becomes a dead letter, reason "expired". 0s
-	// means that any age will do. Default: 0s.
+	// MaxAge is for jobs: an event that is older is not handed over and becomes a dead letter, reason "expired". So does
+	// one whose action has a lifetime (stream.lifetimes) ahead of its end: timeout and 15s, or half of it. 0s means that
+	// any other age will do. Default: 0s.
 	MaxAge time.Duration `yaml:"max_age"`
 	// OrderedBy is for jobs: with user, the events of one user come one at a time and in their order, over retries too,
 	// while other users go on. It holds within one forebay. Default: any order.
@@ -90,6 +91,26 @@ func (d *decoder) checkConsumers(consumers Consumers, jobs []string) {
 		d.positive(key+".parallel", int64(c.Parallel))
 		d.positive(key+".timeout", int64(c.Timeout))
 		d.checkSchedule(key, c)
+		d.warnOfJobless(key, c)
+	}
+}
+
+// warnOfJobless warns of what is asked of a job where there is none.
+func (d *decoder) warnOfJobless(key string, c Consumer) {
+	if c.Run != "" {
+		return
+	}
+	none := consumerDefaults()
+	for _, setting := range []struct {
+		name string
+		set  bool
+	}{
+		{"max_age", c.MaxAge != none.MaxAge}, {"ordered_by", c.OrderedBy != none.OrderedBy},
+		{"parallel", c.Parallel != none.Parallel}, {"timeout", c.Timeout != none.Timeout},
+	} {
+		if setting.set {
+			d.warn(key+"."+setting.name, "does nothing without run: it is for jobs, and a client of yours sees to it by itself")
+		}
 	}
 }
 
