@@ -22,6 +22,7 @@ type decoder struct {
 	dir     string // where relative paths start
 	getenv  func(string) string
 	anchors map[string]ast.Node
+	secrets bool // of sources are read
 }
 
 // A nodeDecoder decodes itself.

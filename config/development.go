@@ -14,8 +14,9 @@ import (
 //
 // The secrets are made the first time they are asked for and kept in the data folder, secrets/ and the name of the
 // source, mode 0600 in a folder of mode 0700; later calls and other processes read them there, also when both start at
-// the same moment. data is the data folder; empty means ./data in the working folder.
-func Development(data string, providers []string) (*Config, error) {
+// the same moment. Without keep they are others each time, and no file is made or read: for who only looks at
+// something. data is the data folder; empty means ./data in the working folder.
+func Development(data string, providers []string, keep bool) (*Config, error) {
 	c := defaults()
 	c.Data = Path(data)
 	if data == "" {
@@ -23,9 +24,12 @@ func Development(data string, providers []string) (*Config, error) {
 	}
 	c.PublicURL = URL{&url.URL{Scheme: "http", Host: c.Listen}}
 	for _, name := range providers {
-		secret, err := c.developmentSecret(name)
-		if err != nil {
-			return nil, fmt.Errorf("development secret of %s: %w", name, err)
+		secret := Secret(newSecret())
+		if keep {
+			var err error
+			if secret, err = c.developmentSecret(name); err != nil {
+				return nil, fmt.Errorf("development secret of %s: %w", name, err)
+			}
 		}
 		c.Sources = append(c.Sources, Source{
 			Name:     name,

@@ -17,7 +17,7 @@ import (
 
 func TestDevelopmentTwice(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	first, err := Development(data, providers)
+	first, err := Development(data, providers, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestDevelopmentTwice(t *testing.T) {
 	if got := first.PublicURL.String(); got != "http://127.0.0.1:8080" {
 		t.Errorf("public URL %s", got)
 	}
-	second, err := Development(data, append(providers, "later"))
+	second, err := Development(data, append(providers, "later"), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestDevelopmentRefusesAnEmptySecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(data, "secrets", "ssofy"), "\n")
-	if c, err := Development(data, providers); err == nil {
+	if c, err := Development(data, providers, true); err == nil {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -86,7 +86,7 @@ func TestFirstStartAtTheSameMoment(t *testing.T) {
 	for range starters {
 		all.Go(func() {
 			<-start
-			c, err := Development(data, providers)
+			c, err := Development(data, providers, true)
 			if err == nil {
 				err = c.EnsureSealKey()
 			}

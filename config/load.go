@@ -18,6 +18,7 @@ type Options struct {
 	Getenv    func(string) string // os.Getenv
 	Providers []string            // the names of all providers
 	Jobs      []string            // the names of all jobs
+	NoSecrets bool                // leave out the secrets of sources: for who neither signs nor verifies
 }
 
 // Find says which file to load: flag, else the environment's FOREBAY_CONFIG, else forebay.yaml in the working folder if
@@ -48,6 +49,7 @@ func Load(path string, o Options) (*Config, error) {
 		dir:     filepath.Dir(path),
 		getenv:  o.Getenv,
 		anchors: map[string]ast.Node{},
+		secrets: !o.NoSecrets,
 	}
 	c, err := d.config(text)
 	if err != nil {

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // A Secret is text that is never printed: fmt, encoding/json, YAML and slog all write [redacted]. Convert it to a
@@ -25,8 +28,20 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue gives [redacted].
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
+// Secrets are the secrets of a source.
+type Secrets []Secret
+
+func (s *Secrets) decodeNode(d *decoder, key string, n ast.Node) {
+	if d.secrets {
+		d.list(key, n, reflect.ValueOf((*[]Secret)(s)).Elem())
+	}
+}
+
 // checkSecrets reads the secrets of files, and refuses a source that has none and no options, or an empty one.
 func (d *decoder) checkSecrets(key string, s *Source) {
+	if !d.secrets {
+		return
+	}
 	for i, secret := range s.Secrets {
 		if secret == "" {
 			d.fail(fmt.Sprintf("%s.secrets[%d]", key, i), "is empty")

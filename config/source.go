@@ -27,7 +27,7 @@ type Source struct {
 	// Secrets are shared with the provider. All are tried, in order, so list the old and the new one while you change
 	// it. A source without a secret does not start, unless its options name a key set. Once loaded, the secrets of files
 	// are here too.
-	Secrets []Secret `yaml:"secrets"`
+	Secrets Secrets `yaml:"secrets"`
 	// SecretFile is a file that holds one secret; one newline at its end is cut.
 	SecretFile Path `yaml:"secret_file"`
 	// SecretFiles are several of them.

@@ -41,12 +41,12 @@ type finding struct {
 
 // Run checks everything that the configuration names.
 func (k *checkCommand) Run(ctx context.Context, e *environment) error {
-	c, err := e.loadQuietly()
+	if k.Health {
+		return k.health(ctx, e)
+	}
+	c, err := e.load(own)
 	if err != nil {
 		return err
-	}
-	if k.Health {
-		return k.health(ctx, e.screen(), c)
 	}
 	out, failed := e.screen(), 0
 	for _, f := range findings(ctx, c) {

@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	"github.com/forebayhq/forebay/config"
 )
 
 // health asks /healthz of the admin listener: an image without a shell has nothing else to ask with. It fails where
 // none answers, and where only a restart helps the one that does.
-func (k *checkCommand) health(ctx context.Context, out screen, c *config.Config) error {
+func (k *checkCommand) health(ctx context.Context, e *environment) error {
+	c, err := e.load(unread)
+	if err != nil {
+		return err
+	}
 	running := probe(ctx, c, "/healthz")
 	if !running.running() {
 		return fmt.Errorf("check: no answer from admin at %s: %w", c.Admin, running.err)
@@ -19,5 +21,5 @@ func (k *checkCommand) health(ctx context.Context, out screen, c *config.Config)
 		return fmt.Errorf("check: not healthy: %s", strings.Join(running.state.Problems, "; "))
 	}
 	f := finding{"health", ok, "healthy"}
-	return f.print(out, k.JSON)
+	return f.print(e.screen(), k.JSON)
 }

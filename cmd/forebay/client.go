@@ -91,12 +91,3 @@ func (c *client) stream(ctx context.Context, name string) (jetstream.Stream, err
 	}
 	return s, nil
 }
-
-// loadQuietly loads the configuration without its warnings, which are for those who run and check forebay.
-func (e *environment) loadQuietly() (*config.Config, error) {
-	c, err := e.load()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return c, nil
-}

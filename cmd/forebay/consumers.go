@@ -63,7 +63,7 @@ type outside struct {
 
 // openOutside connects. The stream must exist.
 func openOutside(ctx context.Context, e *environment) (*outside, error) {
-	c, err := e.loadQuietly()
+	c, err := e.load(unread)
 	if err != nil {
 		return nil, err
 	}

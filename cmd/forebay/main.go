@@ -109,9 +109,9 @@ func (u usageError) Unwrap() error      { return u.error }
 
 // config finds and loads the configuration, and logs what it warns of.
 func (e *environment) config() (*config.Config, error) {
-	c, err := e.load()
+	c, err := e.load(shared)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	for _, w := range c.Warnings {
 		e.log.Warn("configuration", "err", w)
@@ -119,11 +119,28 @@ func (e *environment) config() (*config.Config, error) {
 	return c, nil
 }
 
-func (e *environment) load() (*config.Config, error) {
+// Secrets says what a command does with the secrets of sources.
+type secrets int
+
+const (
+	unread secrets = iota // it neither signs nor verifies: they need not be there
+	own                   // it signs for itself, or makes providers: in development mode with secrets of its own
+	shared                // it meets who else signs or verifies
+)
+
+// load finds and loads the configuration, without its warnings, which are for those who run and check forebay.
+func (e *environment) load(s secrets) (c *config.Config, err error) {
 	if path, ok := config.Find(e.configFlag, e.getenv); ok {
-		return config.Load(path, config.Options{Getenv: e.getenv, Providers: providerNames(), Jobs: jobNames()})
+		c, err = config.Load(path, config.Options{
+			Getenv: e.getenv, Providers: providerNames(), Jobs: jobNames(), NoSecrets: s == unread,
+		})
+	} else {
+		c, err = develop(s == shared)
 	}
-	return develop()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
 }
 
 // newLog writes for people on a terminal and JSON elsewhere.
@@ -142,7 +159,7 @@ func spell(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

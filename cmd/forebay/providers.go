@@ -39,8 +39,8 @@ func developmentNames() []string {
 
 // develop is development mode, with the options that a provider cannot do without: a source of security event tokens
 // has an issuer and an audience, and takes tokens that "forebay send" signs with its secret.
-func develop() (*config.Config, error) {
-	c, err := config.Development("", developmentNames())
+func develop(keep bool) (*config.Config, error) {
+	c, err := config.Development("", developmentNames(), keep)
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,8 @@ type quarantine struct {
 }
 
 // openQuarantine connects. The stream must exist.
-func openQuarantine(ctx context.Context, e *environment) (*quarantine, error) {
-	c, err := e.loadQuietly()
+func openQuarantine(ctx context.Context, e *environment, s secrets) (*quarantine, error) {
+	c, err := e.load(s)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (l *quarantineListCommand) Run(ctx context.Context, e *environment) error {
 	if err := checkSource(l.Source); err != nil {
 		return err
 	}
-	q, err := openQuarantine(ctx, e)
+	q, err := openQuarantine(ctx, e, unread)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (r *quarantineReleaseCommand) Run(ctx context.Context, e *environment) erro
 	if err := r.check(); err != nil {
 		return err
 	}
-	q, err := openQuarantine(ctx, e)
+	q, err := openQuarantine(ctx, e, own)
 	if err != nil {
 		return err
 	}

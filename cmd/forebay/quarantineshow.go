@@ -29,7 +29,7 @@ func (s *quarantineShowCommand) Run(ctx context.Context, e *environment) error {
 	if err := checkSource(s.Source); err != nil {
 		return err
 	}
-	q, err := openQuarantine(ctx, e)
+	q, err := openQuarantine(ctx, e, unread)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (*schemaAsyncAPICommand) Help() string {
 
 // Run describes the stream of the configuration.
 func (s *schemaAsyncAPICommand) Run(e *environment) error {
-	c, err := e.describable()
+	c, err := e.load(unread)
 	if err != nil {
 		return err
 	}
@@ -125,22 +125,6 @@ func (s *schemaAsyncAPICommand) Run(e *environment) error {
 	}
 	_, err = e.stdout.Write(text)
 	return err
-}
-
-// describable is the configuration. In development mode it is the same without the secrets, which nobody needs made for
-// a description.
-func (e *environment) describable() (*config.Config, error) {
-	if _, ok := config.Find(e.configFlag, e.getenv); ok {
-		return e.loadQuietly()
-	}
-	c, err := config.Development("", nil)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	for _, name := range developmentNames() {
-		c.Sources = append(c.Sources, config.Source{Name: name, Provider: name})
-	}
-	return c, nil
 }
 
 func newAPI(c *config.Config) schema.API {

@@ -105,7 +105,7 @@ func (s *sealOpenCommand) Run(e *environment) error {
 func (s *sealOpenCommand) key(e *environment) ([]byte, error) {
 	file := s.Key
 	if file == "" {
-		c, err := e.loadQuietly()
+		c, err := e.load(unread)
 		if err != nil {
 			return nil, err
 		}

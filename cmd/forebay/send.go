@@ -70,7 +70,7 @@ func (s *sendCommand) config(e *environment) (*config.Config, error) {
 	if _, ok := config.Find(e.configFlag, e.getenv); !ok && s.To != "" && s.Secret != "" {
 		return &config.Config{}, nil
 	}
-	return e.loadQuietly()
+	return e.load(shared)
 }
 
 func (s *sendCommand) report(e *environment) *report {
@@ -97,7 +97,7 @@ func (t *target) native(name string) (provider.Native, error) {
 
 // list prints what can be sent: from all sources, or from those that PROVIDER names.
 func (s *sendCommand) list(e *environment) error {
-	c, err := e.loadQuietly()
+	c, err := e.load(own)
 	if err != nil {
 		return err
 	}

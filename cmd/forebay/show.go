@@ -29,7 +29,7 @@ func (*showCommand) Help() string {
 
 // Run prints what has the ID.
 func (s *showCommand) Run(ctx context.Context, e *environment) error {
-	c, err := e.loadQuietly()
+	c, err := e.load(unread)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (t *tailCommand) Run(ctx context.Context, e *environment) error {
 	if t.Since < 0 || t.Count < 0 {
 		return usageError{errors.New("tail: --since and -n count forward from 0")}
 	}
-	c, err := e.loadQuietly()
+	c, err := e.load(unread)
 	if err != nil {
 		return err
 	}
