@@ -198,6 +198,7 @@ func (s *deadShowCommand) Run(ctx context.Context, e *environment) error {
 
 type deadDropCommand struct {
 	deadFilter
+	confirmation
 	All    bool `help:"Every dead letter."`
 	DryRun bool `help:"Change nothing: only count."`
 	JSON   bool `help:"Print JSON."`
@@ -219,6 +220,11 @@ func (d *deadDropCommand) Run(ctx context.Context, e *environment) error {
 	n, err := countDead(ctx, w, d.filter())
 	if err != nil {
 		return err
+	}
+	if !d.DryRun && n > 1 {
+		if err := d.confirm(ctx, e, fmt.Sprintf("Delete %d dead letters for good?", n)); err != nil {
+			return err
+		}
 	}
 	if !d.DryRun && n > 0 {
 		if n, err = consumer.Drop(ctx, w.js, w.events, d.filter()); err != nil {
