@@ -15,7 +15,7 @@ import (
 
 // A Consumer is a durable of the stream, which forebay makes and keeps as the file says, and maybe a job that handles
 // its events. Without a job a client of yours, in any language, binds to the durable and acknowledges. One that is taken
-// out of the file is no longer served; its durable stays on the server.
+// out of the file is no longer served; its durable stays on the server until "forebay consumers remove" deletes it.
 type Consumer struct {
 	// Actions choose the events: otp.requested, user.* for all of a category, "*" for all there are. Default: ["*"].
 	Actions []string `yaml:"actions"`
@@ -49,6 +49,11 @@ type Consumer struct {
 
 // Consumers are consumers in the order of the file.
 type Consumers []Consumer
+
+// Has reports whether there is a consumer of that name.
+func (s Consumers) Has(name string) bool {
+	return slices.ContainsFunc(s, func(c Consumer) bool { return c.Name == name })
+}
 
 // Config is what package consumer makes of it. Stream, handler and what belongs to the running program are left to add.
 func (c Consumer) Config() consumer.Config {

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/consumer"
 )
 
 // checkBroker asks the broker whether it can do the work, and looks at the streams. It makes none.
@@ -39,6 +40,26 @@ func checkBroker(ctx context.Context, c *config.Config, running instance) []find
 	}
 	for _, name := range []string{c.Stream.Name, streams(c).Quarantine(), events(c).Dead()} {
 		found = append(found, checkStream(ctx, c, client, name)...)
+	}
+	return append(found, checkDurables(ctx, c, client)...)
+}
+
+// checkDurables names the durables that the configuration does not. Of one that nobody asks for events it warns.
+func checkDurables(ctx context.Context, c *config.Config, client *client) (found []finding) {
+	all, err := consumer.Statuses(ctx, client.js, events(c))
+	if err != nil { // there is no stream yet, or the check of it says what is wrong
+		return nil
+	}
+	for _, s := range all {
+		check := "durable " + s.Name
+		switch {
+		case c.Consumers.Has(s.Name):
+		case s.Clients > 0:
+			found = append(found, finding{check, ok, "not in this configuration; a client or another forebay works it off"})
+		default:
+			found = append(found, finding{check, warn, fmt.Sprintf("not in this configuration, and nobody asks it for events: if it "+
+				"is left over, forebay consumers remove %s deletes it", s.Name)})
+		}
 	}
 	return found
 }

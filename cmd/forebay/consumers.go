@@ -12,11 +12,16 @@ import (
 )
 
 type consumersCommand struct {
+	List   consumersListCommand   `cmd:"" default:"withargs" help:"Show how the consumers are doing; this is what consumers alone does."`
+	Remove consumersRemoveCommand `cmd:"" help:"Delete a durable that the configuration does not name any more."`
+}
+
+type consumersListCommand struct {
 	JSON bool `help:"Print JSON, one consumer a line."`
 }
 
-// Help is shown by "forebay consumers --help".
-func (*consumersCommand) Help() string {
+// Help is shown by "forebay consumers list --help".
+func (*consumersListCommand) Help() string {
 	return `Every durable of the stream, whoever made it:
 
     LAG         events that were never handed over
@@ -29,11 +34,14 @@ func (*consumersCommand) Help() string {
     LAST ERROR  when and why something went wrong last
 
 The last error is that of an attempt by the forebay that runs on this machine, even if the event was handled since, or the
-youngest dead letter's. An event whose attempts a client left unanswered to the end stays among the retried.`
+youngest dead letter's. An event whose attempts a client left unanswered to the end stays among the retried.
+
+A durable marked with * is not in this configuration: another forebay's or your own, or one that was taken out. Then
+events are counted for it as long as it is there: "forebay consumers remove" deletes it.`
 }
 
 // Run prints how the consumers are doing.
-func (l *consumersCommand) Run(ctx context.Context, e *environment) error {
+func (l *consumersListCommand) Run(ctx context.Context, e *environment) error {
 	w, err := openOutside(ctx, e)
 	if err != nil {
 		return err
@@ -45,13 +53,13 @@ func (l *consumersCommand) Run(ctx context.Context, e *environment) error {
 	}
 	failures := runningFailures(ctx, w.config)
 	if l.JSON {
-		return l.json(e.screen(), all, failures)
+		return l.json(w.config, e.screen(), all, failures)
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(e.stderr, "no consumers: add some to the configuration")
 		return nil
 	}
-	return l.table(e.screen(), all, failures)
+	return l.table(w.config, e.screen(), all, failures)
 }
 
 // An outside is the stream with its dead letters, as a client sees it.
@@ -94,14 +102,15 @@ type consumerRow struct {
 	LastError   string    `json:"last_error,omitempty"`
 	LastFailure time.Time `json:"last_failure,omitzero"` // when that error was
 	LastDead    time.Time `json:"last_dead,omitzero"`    // of the youngest dead letter
+	Undeclared  bool      `json:"undeclared,omitempty"`  // the configuration does not name it
 }
 
-func (*consumersCommand) json(out screen, all []consumer.Status, f failures) error {
+func (*consumersListCommand) json(c *config.Config, out screen, all []consumer.Status, f failures) error {
 	for _, s := range all {
 		failed, why := f.last(s)
 		err := out.json(consumerRow{
 			s.Name, s.Actions, s.Lag, s.InFlight, s.Attempts, s.Redelivered, s.Clients, s.Oldest, s.LastAttempt, s.MaxAttempts,
-			s.Dead, why, failed, s.LastDead,
+			s.Dead, why, failed, s.LastDead, !c.Consumers.Has(s.Name),
 		})
 		if err != nil {
 			return err
@@ -110,7 +119,7 @@ func (*consumersCommand) json(out screen, all []consumer.Status, f failures) err
 	return nil
 }
 
-func (*consumersCommand) table(out screen, all []consumer.Status, f failures) error {
+func (*consumersListCommand) table(c *config.Config, out screen, all []consumer.Status, f failures) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "CONSUMER\tACTIONS\tLAG\tIN FLIGHT\tATTEMPTS\tRETRIED\tOLDEST\tLAST TRY\tDEAD\tLAST ERROR")
 	for _, s := range all {
@@ -118,7 +127,11 @@ func (*consumersCommand) table(out screen, all []consumer.Status, f failures) er
 		if why != "" {
 			why = moment(failed) + " " + printable(shorten(why))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", printable(s.Name), printable(brief(s.Actions)), s.Lag, s.InFlight,
+		name := printable(s.Name)
+		if !c.Consumers.Has(s.Name) {
+			name += " *"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n", name, printable(brief(s.Actions)), s.Lag, s.InFlight,
 			s.Attempts, s.Redelivered, moment(s.Oldest), moment(s.LastAttempt), s.Dead, why)
 	}
 	return t.Flush()

@@ -27,7 +27,7 @@ type commands struct {
 	Tail       tailCommand       `cmd:"" help:"Print events as they arrive."`
 	Show       showCommand       `cmd:"" help:"Print one event whole."`
 	Quarantine quarantineCommand `cmd:"" help:"List, print and release deliveries that were verified and could not be read."`
-	Consumers  consumersCommand  `cmd:"" help:"Show how the consumers are doing."`
+	Consumers  consumersCommand  `cmd:"" help:"Show how the consumers are doing, and delete durables that are left over."`
 	Dead       deadCommand       `cmd:"" help:"List, print, redrive and drop dead letters."`
 	Replay     replayCommand     `cmd:"" help:"Give stored events to one consumer, to a URL, or print them."`
 	Check      checkCommand      `cmd:"" help:"Check the configuration, the broker and each source."`
