@@ -57,10 +57,14 @@ func (k *checkCommand) Run(ctx context.Context, e *environment) error {
 			return err
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("check: %d of the checks failed", failed)
+	if failed == 0 {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("check: %d of the checks failed", failed)
+	if _, refused := newSources(c); refused != nil || tryJobs(c) != nil { // what serve calls wrong too
+		return usageError{err}
+	}
+	return err
 }
 
 // findings are in the order of an event's way.
