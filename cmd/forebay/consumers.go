@@ -16,6 +16,9 @@ type consumersCommand struct {
 	Remove consumersRemoveCommand `cmd:"" help:"Delete a durable that the configuration does not name any more."`
 }
 
+// Help is shown by "forebay consumers --help", which is a short way to say list.
+func (*consumersCommand) Help() string { return (&consumersListCommand{}).Help() }
+
 type consumersListCommand struct {
 	JSON bool `help:"Print JSON, one consumer a line."`
 }
