@@ -3,10 +3,14 @@ package main
 import (
 	"embed"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/forebayhq/forebay/provider"
 )
 
 // completionFiles are the scripts, a template for each shell.
@@ -30,7 +34,11 @@ func (k *completionCommand) Run(e *environment, parser *kong.Kong) error {
 	if err != nil {
 		return fmt.Errorf("completion: %w", err)
 	}
-	return script.ExecuteTemplate(e.stdout, k.Shell+".tmpl", completable(nil, "", parser.Model.Node))
+	all, err := withNatives(completable(nil, "", parser.Model.Node))
+	if err != nil {
+		return fmt.Errorf("completion: %w", err)
+	}
+	return script.ExecuteTemplate(e.stdout, k.Shell+".tmpl", all)
 }
 
 // A completableCommand is what may follow a command. The program itself is the first.
@@ -59,7 +67,11 @@ func completable(found []completableCommand, path string, node *kong.Node) []com
 			c.Words = append(c.Words, completableWord{child.Name, child.Help})
 		}
 	}
-	for _, group := range node.AllFlags(true) {
+	flags := node
+	if node.DefaultCmd != nil { // what may be left out, its flags not
+		flags = node.DefaultCmd
+	}
+	for _, group := range flags.AllFlags(true) {
 		for _, f := range group {
 			c.Flags = append(c.Flags, newCompletableFlag(f))
 		}
@@ -89,6 +101,38 @@ func completableArguments(node *kong.Node) (words []completableWord) {
 		}
 	}
 	return words
+}
+
+// plainWord is what every shell takes for one word, without quotes.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// withNatives adds what may follow "forebay send" and the name of a provider, as if that were a command.
+func withNatives(all []completableCommand) ([]completableCommand, error) {
+	send := all[slices.IndexFunc(all, func(c completableCommand) bool { return c.Path == " send" })]
+	c, err := develop(false)
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range c.Sources {
+		p, err := newProvider(source)
+		if err != nil {
+			return nil, err
+		}
+		if sampler, ok := p.(provider.Sampler); ok {
+			follow := completableCommand{Path: send.Path + " " + source.Provider, Flags: send.Flags}
+			for _, n := range sampler.Natives() {
+				word := completableWord{n.Name, string(n.Action)}
+				if !plainWord.MatchString(n.Name) {
+					word.Name = string(n.Action) // send takes that too
+				}
+				if !slices.Contains(follow.Words, word) {
+					follow.Words = append(follow.Words, word)
+				}
+			}
+			all = append(all, follow)
+		}
+	}
+	return all, nil
 }
 
 func newCompletableFlag(f *kong.Flag) completableFlag {

@@ -28,6 +28,10 @@ func TestCompletionOfBash(t *testing.T) {
 		"forebay dead redrive --dr":     "--dry-run",
 		"forebay --config dead.go dead": "dead", // of the flag's value nothing follows
 		"forebay send m":                "mgpass",
+		"forebay send ssofy otp_":       "otp_requested",
+		"forebay send ssofy --pri":      "--print",
+		"forebay consumers ":            "list remove",
+		"forebay consumers --js":        "--json",
 		"forebay completion ":           "bash fish zsh",
 		"forebay send --rate ":          "",
 		"forebay send --config fo":      "forebay.yaml",
