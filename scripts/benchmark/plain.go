@@ -83,7 +83,7 @@ func publishAll(ctx context.Context, js jetstream.JetStream, sample []*nats.Msg,
 		m := *sample[i%len(sample)]
 		m.Header = maps.Clone(m.Header)
 		m.Header.Set(nats.MsgIdHdr, sourceName+"/"+idPrefix+string(ids.next()))
-		if _, err := js.PublishMsgAsync(&m); err != nil {
+		if _, err := js.PublishMsgAsync(&m, jetstream.WithStallWait(patience)); err != nil {
 			return 0, fmt.Errorf("publish message %d: %w", i, err)
 		}
 	}
