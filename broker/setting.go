@@ -99,7 +99,12 @@ func merge(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 
 // compare tells how the stream differs from the configuration. What breaks a promise is the error.
 func compare(have, want jetstream.StreamConfig, guard time.Duration, maxPayload int64) (harmless []string, err error) {
-	reasons := breaks(have, want, guard, maxPayload)
+	return differ(have, want, breaks(have, want, guard, maxPayload))
+}
+
+// differ words how a stream is not what is wanted. What there is a reason against, by the name of the property, is the
+// error.
+func differ(have, want jetstream.StreamConfig, reasons map[string]string) (harmless []string, err error) {
 	wanted := texts(want)
 	var errs []error
 	for _, s := range settings() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,25 @@ func EnsureOne(ctx context.Context, js jetstream.JetStream, s Streams, name stri
 		return nil, err
 	}
 	return compare(have, want, s.GuardWindow, js.Conn().MaxPayload())
+}
+
+// EnsureStream is [Ensure] for a stream that somebody else describes, whole. One that is not ours to update still gets the
+// subjects that it does not take.
+func EnsureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (differences []string, err error) {
+	sign(&want)
+	have, err := ensure(ctx, js, want)
+	if err != nil {
+		return nil, err
+	}
+	if missing := uncovered(want.Subjects, have.Subjects); len(missing) > 0 {
+		more := have
+		more.Subjects = slices.Concat(have.Subjects, missing)
+		if have, err = write(ctx, js, "update", js.UpdateStream, more); err != nil {
+			return nil, err
+		}
+	}
+	differences, _ = differ(have, want, nil)
+	return differences, nil
 }
 
 // check refuses what no server could make true.

@@ -28,6 +28,10 @@ type DeadLetters struct {
 	Log     *slog.Logger // nil: nothing is logged
 	Metrics *Metrics     // nil: nothing is counted
 
+	// Ensure makes a stream, or brings the one that is there up to date, and words how it stays different from what is
+	// wanted. Nil: one that is there is left as it is.
+	Ensure func(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (differences []string, err error)
+
 	said map[string]bool // differences that were logged
 }
 

@@ -91,7 +91,7 @@ func TestDeadLetterStreamIsTheOperators(t *testing.T) {
 		var buffer consumertest.Buffer
 		s := w.stream
 		s.MaxAge, s.MaxBytes = maxAge, 1<<20
-		d := &consumer.DeadLetters{JS: w.js, Stream: s, Log: slog.New(slog.NewTextHandler(&buffer, nil))}
+		d := &consumer.DeadLetters{JS: w.js, Stream: s, Ensure: broker.EnsureStream, Log: slog.New(slog.NewTextHandler(&buffer, nil))}
 		for range 2 {
 			if err := d.Declare(t.Context()); err != nil {
 				t.Fatal(err)
@@ -112,7 +112,7 @@ func TestDeadLetterStreamIsTheOperators(t *testing.T) {
 	if c := w.streamConfig("IDENTITY_DEAD"); c.MaxAge != 0 || c.MaxBytes > 0 || len(c.Subjects) != 2 {
 		t.Errorf("overwritten: max_age %s, max_bytes %d, subjects %q", c.MaxAge, c.MaxBytes, c.Subjects)
 	}
-	want := "stream IDENTITY_DEAD: max_age is 0s, the configuration says 2h0m0s"
+	want := "stream IDENTITY_DEAD: max_age is unlimited, the configuration says 2h"
 	if strings.Count(logged, want) != 1 {
 		t.Errorf("logged %q, want once %q", logged, want)
 	}

@@ -40,7 +40,9 @@ func newWorld(t *testing.T) *world {
 // letters runs a collector of dead letters until the test ends.
 func (w *world) letters() (stop func()) {
 	w.t.Helper()
-	return consumertest.Collect(w.t, w.server.JetStream(w.t), w.stream)
+	return consumertest.Collect(w.t, &consumer.DeadLetters{
+		JS: w.server.JetStream(w.t), Stream: w.stream, Ensure: broker.EnsureStream,
+	})
 }
 
 // run declares a consumer and runs it until the test ends or stop is called.

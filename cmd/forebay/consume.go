@@ -101,7 +101,7 @@ func (w *wayOut) run(ctx context.Context) error {
 // prepare begins to collect dead letters. No durable is there before the stream that listens to what the server says of
 // it. False: ctx ended first.
 func (w *wayOut) prepare(ctx context.Context, c *config.Config) bool {
-	letters := &consumer.DeadLetters{JS: w.js, Stream: events(c), Log: w.log, Metrics: w.metrics}
+	letters := &consumer.DeadLetters{JS: w.js, Stream: events(c), Log: w.log, Metrics: w.metrics, Ensure: broker.EnsureStream}
 	stream := prepare(c, w.log)
 	ready := w.insist(ctx, "prepare consumers", func() error {
 		if err := stream(ctx, w.js, c.Stream.Name); err != nil {

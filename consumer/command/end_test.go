@@ -21,7 +21,7 @@ func TestFromStreamToProgram(t *testing.T) {
 	if _, err := broker.Ensure(t.Context(), js, broker.Streams{Name: "IDENTITY", Prefix: "identity"}); err != nil {
 		t.Fatal(err)
 	}
-	consumertest.Collect(t, js, stream)
+	consumertest.Collect(t, &consumer.DeadLetters{JS: js, Stream: stream})
 
 	dir := t.TempDir()
 	o := shell(`

@@ -24,9 +24,8 @@ func Run(t testing.TB, js jetstream.JetStream, c consumer.Config) (stop func()) 
 }
 
 // Collect runs a collector of dead letters until the test ends or stop is called.
-func Collect(t testing.TB, js jetstream.JetStream, s consumer.Stream) (stop func()) {
+func Collect(t testing.TB, d *consumer.DeadLetters) (stop func()) {
 	t.Helper()
-	d := &consumer.DeadLetters{JS: js, Stream: s}
 	if err := d.Declare(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func TestServerDown(t *testing.T) {
 // says so.
 func TestInDoubt(t *testing.T) {
 	w, p := newWorld(t), consumertest.StartSMTP(t, consumertest.SMTPOptions{Vanish: true})
-	consumertest.Collect(t, w.server.JetStream(t), w.stream)
+	consumertest.Collect(t, &consumer.DeadLetters{JS: w.server.JetStream(t), Stream: w.stream})
 	j := w.job(Options{SMTP: smtpOptions(p)})
 	w.run(j)
 	w.publish(event("one"))

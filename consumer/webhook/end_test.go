@@ -20,7 +20,7 @@ func TestFromStreamToReceiver(t *testing.T) {
 	if _, err := broker.Ensure(t.Context(), js, broker.Streams{Name: "IDENTITY", Prefix: "identity"}); err != nil {
 		t.Fatal(err)
 	}
-	consumertest.Collect(t, js, stream)
+	consumertest.Collect(t, &consumer.DeadLetters{JS: js, Stream: stream})
 
 	r := receive(t, func(w http.ResponseWriter, request *http.Request) {
 		switch {
