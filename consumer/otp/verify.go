@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -131,15 +132,16 @@ func isSource(name string) bool {
 	return name != "" && len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
 }
 
-// run listens until ctx ends, and lets requests under way finish.
+// run listens until ctx ends, and answers those who had come by then.
 func (v *verifier) run(ctx context.Context) error {
 	l, err := v.listen(ctx, v.options.Listen)
 	if err != nil {
 		return fmt.Errorf("verify.listen: %w", err)
 	}
+	var open sync.WaitGroup
 	s := &http.Server{
 		Handler: v, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ConnState: count(&open),
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what clients do to their connections is theirs
 	}
 	done := make(chan error, 1)
@@ -150,12 +152,37 @@ func (v *verifier) run(ctx context.Context) error {
 		return fmt.Errorf("verify: %w", err)
 	case <-ctx.Done():
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
-	defer cancel()
-	_ = s.Shutdown(stop) // what is not finished by then has no answer
-	_ = s.Close()
+	_ = l.Close()
 	<-done
+	s.SetKeepAlivesEnabled(false) // and not Shutdown, which drops a request that was just read
+	within(askTime, open.Wait)
+	_ = s.Close() // what is not finished by then has no answer
 	return nil
+}
+
+// count counts the connections of a server.
+func count(open *sync.WaitGroup) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		}
+	}
+}
+
+// within waits, but no longer than limit.
+func within(limit time.Duration, wait func()) {
+	over := make(chan struct{})
+	go func() {
+		wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-time.After(limit):
+	}
 }
 
 func (v *verifier) serve(s *http.Server, l net.Listener) error {
