@@ -60,9 +60,10 @@ func (d *delivery) end() {
 
 // traceparent is what a handler passes on: the span of this attempt, or what the message was sent with.
 func (d *delivery) traceparent(sent string) string {
-	if d.span == nil || !d.span.SpanContext().IsValid() {
+	if d.span == nil {
 		return sent
 	}
-	span := d.span.SpanContext()
-	return "00-" + span.TraceID().String() + "-" + span.SpanID().String() + "-" + span.TraceFlags().String()
+	own := propagation.MapCarrier{schema.HeaderTraceparent: sent}
+	propagation.TraceContext{}.Inject(trace.ContextWithSpan(context.Background(), d.span), own) // nothing for a span of nobody's
+	return own[schema.HeaderTraceparent]
 }

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/forebayhq/forebay/schema"
 )
 
 // The fields of a traceparent of version 00: 00-<32 hex: trace>-<16 hex: span>-<2 hex: flags>.
@@ -22,8 +24,10 @@ const (
 
 // trace is the trace context of the messages of a delivery: its span, or where none was started one that nobody records.
 func (d *delivery) trace(ctx context.Context) string {
-	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
-		return "00-" + span.TraceID().String() + "-" + span.SpanID().String() + "-" + span.TraceFlags().String()
+	own := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, own) // nothing where there is no span
+	if sent := own[schema.HeaderTraceparent]; sent != "" {
+		return sent
 	}
 	return traceparent(d.http.Header["Traceparent"])
 }

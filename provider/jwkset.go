@@ -51,7 +51,6 @@ func usable(key jose.JSONWebKey) bool {
 	return !isRSA || public.N.BitLen() >= minRSA
 }
 
-// fitting gives the keys that may have signed a token.
 // verify checks the signature of a token with the key that it names, or with the only one that fits.
 func (s *keySet) verify(t Token) error {
 	keys := s.fitting(t)
@@ -61,6 +60,7 @@ func (s *keySet) verify(t Token) error {
 	return t.verifyWith(keys)
 }
 
+// fitting gives the keys that may have signed a token.
 func (s *keySet) fitting(t Token) []jose.JSONWebKey {
 	var keys []jose.JSONWebKey
 	for _, key := range s.keys {

@@ -20,14 +20,14 @@ type WebSub struct {
 
 // Answer answers the GET of a hub by its query.
 func (w WebSub) Answer(query string) Answer {
-	mode, okMode := onceIn(query, "hub.mode")
-	topic, okTopic := onceIn(query, "hub.topic")
+	mode, okMode := QueryOnce(query, "hub.mode")
+	topic, okTopic := QueryOnce(query, "hub.topic")
 	if !okMode || !okTopic {
 		return Answer{Status: http.StatusBadRequest}
 	}
 	switch mode {
 	case "denied", "hub-error": // news of a subscription, the latter WSO2's own: there is nothing to confirm
-		reason, _ := onceIn(query, "hub.reason")
+		reason, _ := QueryOnce(query, "hub.reason")
 		return Answer{Status: http.StatusOK, Note: webSubNote(mode, topic, reason)}
 	case "subscribe", "unsubscribe":
 		return w.confirm(query, mode, topic)
@@ -42,8 +42,8 @@ func webSubNote(mode, topic, reason string) string {
 
 // confirm echoes the challenge where the subscription, or its end, is wanted.
 func (w WebSub) confirm(query, mode, topic string) Answer {
-	challenge, ok := onceIn(query, "hub.challenge")
-	wanted := func(glob string) bool { return matchesGlob(glob, topic) }
+	challenge, ok := QueryOnce(query, "hub.challenge")
+	wanted := func(glob string) bool { _, ok := MatchGlob(glob, topic); return ok }
 	switch {
 	case !ok || !Echoable(challenge):
 		return Answer{Status: http.StatusBadRequest}
@@ -72,9 +72,9 @@ func Echoable(s string) bool {
 	return s != "" && len(s) <= MaxChallenge && strings.IndexFunc(s, strange) < 0
 }
 
-// onceIn is the decoded value of a parameter that is there exactly once and can be decoded. The endpoint's own parameters
+// QueryOnce is the decoded value of a parameter that is there exactly once and can be decoded. The endpoint's own parameters
 // may stand before it. A value may hold semicolons, which net/url refuses: WSO2's hub escapes nothing.
-func onceIn(query, name string) (value string, ok bool) {
+func QueryOnce(query, name string) (value string, ok bool) {
 	times := 0
 	for pair := range strings.SplitSeq(query, "&") {
 		key, text, _ := strings.Cut(pair, "=")
@@ -88,22 +88,4 @@ func onceIn(query, name string) (value string, ok bool) {
 		}
 	}
 	return value, times == 1
-}
-
-// matchesGlob reports whether a glob, in which * stands for any run of characters, matches the whole of s.
-func matchesGlob(glob, s string) bool {
-	parts := strings.Split(glob, "*")
-	first, rest := parts[0], parts[1:]
-	s, ok := strings.CutPrefix(s, first)
-	if len(rest) == 0 {
-		return ok && s == ""
-	}
-	last := len(rest) - 1
-	for _, part := range rest[:last] {
-		var found bool
-		if _, s, found = strings.Cut(s, part); !found {
-			return false
-		}
-	}
-	return ok && strings.HasSuffix(s, rest[last])
 }

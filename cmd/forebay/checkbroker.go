@@ -117,7 +117,7 @@ func differences(have jetstream.StreamConfig, c *config.Config) (lines []string)
 	case want.Quarantine():
 		subjects = []string{want.Prefix + "-quarantine.>"}
 	case events(c).Dead():
-		subjects, window = []string{want.Prefix + "-dead.>"}, have.Duplicates // which is left to the server
+		subjects, window = []string{want.Prefix + "-dead.>"}, have.Duplicates // which nobody configures
 	}
 	for _, setting := range []struct{ name, have, want string }{
 		{"subjects", sorted(have.Subjects), sorted(subjects)},

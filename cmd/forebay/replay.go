@@ -51,9 +51,10 @@ func (s selection) everything() bool {
 func (*replayCommand) Help() string {
 	return `Without --consumer and --to the events are printed, as tail does. Without a selector it is all that the stream holds.
 
-With --consumer and without --action it is what the consumer asks for. An event whose lifetime is over is left out: a one-time code of yesterday. A run that is interrupted is
-noted on the server: --run gives each of its events that was not given yet, once. With --to it stops at the first event
-that is not taken, and says with which --from-seq to go on. Sealed members stay sealed.`
+With --consumer and without --action it is what the consumer asks for. An event whose lifetime is over is left out: a
+one-time code of yesterday. A run that is interrupted is noted on the server: --run gives each of its events that was not
+given yet, once. With --to it stops at the first event that is not taken, and says with which --from-seq to go on. Sealed
+members stay sealed.`
 }
 
 // Run replays.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -93,7 +94,7 @@ func (a actions) allowed(action schema.Action) bool {
 // of gives the action of a native action: that of the first rule that fits and whose action there is, else other.
 func (a actions) of(native string, d document) schema.Action {
 	for _, r := range a.rules {
-		captured, ok := match(r.glob, native)
+		captured, ok := provider.MatchGlob(r.glob, native)
 		if !ok || !r.when.holds(d) {
 			continue
 		}
@@ -109,25 +110,4 @@ func (r rule) give(native, captured string) schema.Action {
 		return schema.Action(native)
 	}
 	return schema.Action(strings.Replace(r.action, "*", captured, 1))
-}
-
-// match reports whether a glob matches the whole of s, and what its one * stood for; of several none is told.
-func match(glob, s string) (captured string, ok bool) {
-	parts := strings.Split(glob, "*")
-	rest, ok := strings.CutPrefix(s, parts[0])
-	last := len(parts) - 1
-	switch {
-	case !ok:
-		return "", false
-	case last == 0:
-		return "", rest == ""
-	case last == 1:
-		return strings.CutSuffix(rest, parts[1])
-	}
-	for _, part := range parts[1:last] {
-		if _, rest, ok = strings.Cut(rest, part); !ok {
-			return "", false
-		}
-	}
-	return "", strings.HasSuffix(rest, parts[last])
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/forebayhq/forebay/provider"
@@ -89,11 +88,11 @@ func basic(h http.Header, name string) (string, error) {
 
 // parameter is the decoded value of a parameter that is there exactly once.
 func parameter(query, name string) (string, error) {
-	values, err := url.ParseQuery(query)
-	if err != nil || len(values[name]) != 1 || values[name][0] == "" {
+	value, ok := provider.QueryOnce(query, name)
+	if !ok || value == "" {
 		return "", fmt.Errorf("query: %s is not there exactly once", name)
 	}
-	return values[name][0], nil
+	return value, nil
 }
 
 // verifyMembers wants the secret in every place that the pointer names, and at least one.

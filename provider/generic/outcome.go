@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -33,7 +34,7 @@ func (o OutcomeOptions) outcomes() outcomes {
 // of is the outcome of a value, empty where none is told: no pattern fits a value that is not there.
 func (o outcomes) of(value string) schema.Outcome {
 	for _, r := range o {
-		if _, ok := match(r.glob, value); ok && (value != "" || !strings.Contains(r.glob, "*")) {
+		if _, ok := provider.MatchGlob(r.glob, value); ok && (value != "" || !strings.Contains(r.glob, "*")) {
 			return r.outcome
 		}
 	}

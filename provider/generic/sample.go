@@ -53,7 +53,7 @@ func (a actions) names(r rule) []string {
 		return []string{r.glob}
 	case r.action == same || strings.Contains(r.action, "*"):
 		for action := range a.known {
-			if captured, ok := match(strings.Replace(r.action, same, r.glob, 1), string(action)); ok {
+			if captured, ok := provider.MatchGlob(strings.Replace(r.action, same, r.glob, 1), string(action)); ok {
 				names = append(names, strings.Replace(r.glob, "*", captured, 1))
 			}
 		}

@@ -193,7 +193,7 @@ func (c *condition) holds(d document) bool {
 	if c == nil {
 		return true
 	}
-	_, ok := match(c.is, text(c.at.get(d.value)))
+	_, ok := provider.MatchGlob(c.is, text(c.at.get(d.value)))
 	return ok
 }
 
