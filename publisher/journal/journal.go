@@ -115,14 +115,19 @@ func Open(c Config) (*Journal, error) {
 		}
 		j.commitLoop()
 	}()
+	var err error
 	select {
-	case err := <-opened:
-		if err != nil {
-			return nil, fmt.Errorf("open journal %s: %w", c.Dir, err)
+	case err = <-opened:
+	case <-full: // it opens when there is space
+	case <-j.disk.failed:
+		select {
+		case err = <-opened: // it gives up with that error, too
+		default: // Pebble holds the goroutine that opens
+			err = j.disk.err()
 		}
-	case <-j.disk.failed: // Pebble holds the goroutine that opens
-		return nil, fmt.Errorf("open journal %s: %w", c.Dir, j.disk.err())
-	case <-full:
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", c.Dir, err)
 	}
 	return j, nil
 }
