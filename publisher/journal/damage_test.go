@@ -93,13 +93,16 @@ func (h *hoard) trim(t *testing.T, j *journaling, l Lane, upTo uint64) {
 	h.waiting[l] = h.waiting[l][upTo:]
 }
 
-func (h *hoard) clone(t *testing.T) *vfs.MemFS {
+func (h *hoard) clone(t *testing.T) *vfs.MemFS { return clone(t, h.fs) }
+
+// clone is the file system as the next process finds it: without the locks of the one before.
+func clone(t *testing.T, fs vfs.FS) *vfs.MemFS {
 	t.Helper()
-	fs := vfs.NewMem()
-	if ok, err := vfs.Clone(h.fs, fs, "data", "data"); !ok || err != nil {
+	copied := vfs.NewMem()
+	if ok, err := vfs.Clone(fs, copied, "data", "data"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	return fs
+	return copied
 }
 
 func (h *hoard) files(t *testing.T) (names []string) {
@@ -210,6 +213,7 @@ func (h *hoard) survey(t *testing.T, fs vfs.FS) (o outcome) {
 		if !failed {
 			t.Fatalf("reading goes wrong, and the journal does not say that it failed: %v", err)
 		}
+		fs = clone(t, fs)
 	}
 	t.Fatal("does not come to rest")
 	return o

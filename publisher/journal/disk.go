@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -148,6 +149,7 @@ func options(d *disk) *pebble.Options {
 		FlushDelayDeleteRange:       10 * time.Second,
 		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
 	}
+	o.Experimental.SpanPolicyFunc = apart
 	for l := range o.TargetFileSizes {
 		o.TargetFileSizes[l] = int64(table) // a backlog is few tables: each takes memory, and two syncs when it is made
 	}
@@ -156,4 +158,16 @@ func options(d *disk) *pebble.Options {
 		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
 	}
 	return o
+}
+
+// apart ends a table of Pebble's where the records of a lane begin or end. Without that each would hold IDs and records of
+// all lanes, and every compaction of the IDs, whose hashes fall anywhere, would write the records around them again. Apart,
+// records are moved as they are, and go as whole tables when they are trimmed. No end: there is no border behind key.
+func apart(key []byte) (policy pebble.SpanPolicy, end []byte, err error) {
+	for l := range lanes + 1 {
+		if end := []byte{tableRecord, byte(l)}; bytes.Compare(key, end) < 0 {
+			return policy, end, nil
+		}
+	}
+	return policy, nil, nil
 }
