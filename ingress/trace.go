@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/forebayhq/forebay/schema"
 )
@@ -24,12 +25,12 @@ const (
 
 // trace is the trace context of the messages of a delivery: its span, or where none was started one that nobody records.
 func (d *delivery) trace(ctx context.Context) string {
-	own := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, own) // nothing where there is no span
-	if sent := own[schema.HeaderTraceparent]; sent != "" {
-		return sent
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return traceparent(d.http.Header["Traceparent"])
 	}
-	return traceparent(d.http.Header["Traceparent"])
+	own := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, own)
+	return own[schema.HeaderTraceparent]
 }
 
 // traceparent is a trace context that comes without a span of ours: a new span of the sender's trace, if it sent one

@@ -74,37 +74,37 @@ func (w Wire) body(e *Event) ([]byte, error) {
 		return nil, err
 	}
 	body := appendEvent(make([]byte, 0, len(e.Payload)+bodySlack), e)
-	if w.Seal == nil || sensitive.n == 0 {
+	if w.Seal == nil || len(sensitive.names) == 0 {
 		return body, nil
 	}
 	return w.sealBody(body, &sensitive)
 }
 
 func (w Wire) header(e *Event, traceparent string) Header {
-	h := headerWriter{buf: make([]byte, 0, 1024)}
-	h.add(HeaderMsgID, e.Source, "/", e.ID)
-	h.add(HeaderSpecVersion, "1.0")
-	h.add(HeaderID, e.ID)
-	h.add(HeaderType, string(e.Action))
-	h.addTime(HeaderTime, e.Time)
-	h.add(HeaderSource, sourceURN, e.Source)
+	h := make([]byte, 0, 1024)
+	h = appendHeader(h, HeaderMsgID, e.Source, "/", e.ID)
+	h = appendHeader(h, HeaderSpecVersion, "1.0")
+	h = appendHeader(h, HeaderID, e.ID)
+	h = appendHeader(h, HeaderType, string(e.Action))
+	h = appendHeaderTime(h, HeaderTime, e.Time)
+	h = appendHeader(h, HeaderSource, sourceURN, e.Source)
 	if e.User != nil {
-		h.add(HeaderSubject, e.User.ID)
+		h = appendHeader(h, HeaderSubject, e.User.ID)
 	}
-	h.add(HeaderDataContentType, "application/json")
-	h.add(HeaderDataSchema, SchemaID)
-	h.add(HeaderProvider, e.Provider)
-	h.add(HeaderNativeAction, e.Native)
-	h.addTime(HeaderReceivedTime, e.Received)
-	h.add(HeaderOutcome, string(e.Outcome))
+	h = appendHeader(h, HeaderDataContentType, "application/json")
+	h = appendHeader(h, HeaderDataSchema, SchemaID)
+	h = appendHeader(h, HeaderProvider, e.Provider)
+	h = appendHeader(h, HeaderNativeAction, e.Native)
+	h = appendHeaderTime(h, HeaderReceivedTime, e.Received)
+	h = appendHeader(h, HeaderOutcome, string(e.Outcome))
 	if validTraceparent(traceparent) {
-		h.add(HeaderTraceparent, traceparent)
+		h = appendHeader(h, HeaderTraceparent, traceparent)
 	}
 	if d := w.Lifetimes[e.Action]; d > 0 {
 		// The server refuses a message that is to live for less than a second.
-		h.add(HeaderTTL, max(d, time.Second).String())
+		h = appendHeader(h, HeaderTTL, max(d, time.Second).String())
 	}
-	return h.header()
+	return Header(h)
 }
 
 // fits reports whether the broker takes a message of this size.

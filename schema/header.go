@@ -148,35 +148,25 @@ func (h Header) Map() map[string][]string {
 // size is what they take in a message, in bytes.
 func (h Header) size() int { return len("NATS/1.0\r\n") + len(h) + len("\r\n") }
 
-// A headerWriter builds a Header.
-type headerWriter struct{ buf []byte }
-
-// add appends a header whose value is the parts, one after the other. Empty parts make no header.
-func (h *headerWriter) add(name string, parts ...string) {
-	start := len(h.buf)
-	h.name(name)
-	value := len(h.buf)
+// appendHeader appends a header whose value is the parts, one after the other. Empty parts make no header.
+func appendHeader(b []byte, name string, parts ...string) []byte {
+	start := len(b)
+	b = appendName(b, name)
+	value := len(b)
 	for _, p := range parts {
-		h.buf = appendEscaped(h.buf, strings.ToValidUTF8(p, "\uFFFD"))
+		b = appendEscaped(b, strings.ToValidUTF8(p, "\uFFFD"))
 	}
-	if len(h.buf) == value {
-		h.buf = h.buf[:start]
-		return
+	if len(b) == value {
+		return b[:start]
 	}
-	h.end()
+	return append(b, "\r\n"...)
 }
 
-func (h *headerWriter) addTime(name string, t time.Time) {
-	h.name(name)
-	h.buf = t.AppendFormat(h.buf, time.RFC3339Nano)
-	h.end()
+func appendHeaderTime(b []byte, name string, t time.Time) []byte {
+	return append(t.AppendFormat(appendName(b, name), time.RFC3339Nano), "\r\n"...)
 }
 
-func (h *headerWriter) name(name string) { h.buf = append(append(h.buf, name...), ": "...) }
-
-func (h *headerWriter) end() { h.buf = append(h.buf, "\r\n"...) }
-
-func (h *headerWriter) header() Header { return Header(h.buf) }
+func appendName(b []byte, name string) []byte { return append(append(b, name...), ": "...) }
 
 // validTraceparent reports whether s is a traceparent of version 00 that names a trace: anything else is worth nothing
 // to a consumer, and it may come from a stranger. https://www.w3.org/TR/trace-context/#traceparent-header

@@ -22,31 +22,33 @@ const anyNames = "**"
 // A matcher finds members by any of several paths at once. It is a state machine: each name of each path is a state,
 // and a set of states is a bit set.
 type matcher struct {
-	names [64]string
-	n     int
-	start uint64 // the first names of the paths
-	index uint64 // the names that may stand for an element of an array
-	last  uint64 // the last names of the paths
+	names []string // at most maxNames
+	start uint64   // the first names of the paths
+	index uint64   // the names that may stand for an element of an array
+	last  uint64   // the last names of the paths
 }
+
+// maxNames is how many states fit the set.
+const maxNames = 64
 
 // add takes a path in.
 func (m *matcher) add(member Member) error {
-	first, rest := m.n, string(member)
-	for more := true; more; m.n++ {
+	first, rest := len(m.names), string(member)
+	for more := true; more; {
 		var name string
 		name, rest, more = strings.Cut(rest, ".")
 		if name == "" || name == anyNames && !more {
 			return errors.New("sensitive member: not names with full stops between, the last not **")
 		}
-		if m.n == len(m.names) {
-			return fmt.Errorf("sensitive members: more than %d names", len(m.names))
+		if len(m.names) == maxNames {
+			return fmt.Errorf("sensitive members: more than %d names", maxNames)
 		}
-		m.names[m.n] = name
 		if name[0] == '#' {
-			m.index |= 1 << m.n
+			m.index |= 1 << len(m.names)
 		}
+		m.names = append(m.names, name)
 	}
-	m.last |= 1 << (m.n - 1)
+	m.last |= 1 << (len(m.names) - 1)
 	m.start |= m.reach(first)
 	return nil
 }

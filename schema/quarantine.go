@@ -98,17 +98,17 @@ func (w Wire) request(text []byte) (quarantineRequest, error) {
 }
 
 func quarantineHeader(id string, d Delivery, received time.Time) Header {
-	h := headerWriter{buf: make([]byte, 0, 512)}
-	h.add(HeaderMsgID, d.Source, "/", id)
-	h.add(HeaderSpecVersion, "1.0")
-	h.add(HeaderID, id)
-	h.add(HeaderType, quarantineType)
-	h.addTime(HeaderTime, received)
-	h.add(HeaderSource, sourceURN, d.Source)
-	h.add(HeaderDataContentType, "application/json")
-	h.add(HeaderProvider, d.Provider)
-	h.addTime(HeaderReceivedTime, received)
-	return h.header()
+	h := make([]byte, 0, 512)
+	h = appendHeader(h, HeaderMsgID, d.Source, "/", id)
+	h = appendHeader(h, HeaderSpecVersion, "1.0")
+	h = appendHeader(h, HeaderID, id)
+	h = appendHeader(h, HeaderType, quarantineType)
+	h = appendHeaderTime(h, HeaderTime, received)
+	h = appendHeader(h, HeaderSource, sourceURN, d.Source)
+	h = appendHeader(h, HeaderDataContentType, "application/json")
+	h = appendHeader(h, HeaderProvider, d.Provider)
+	h = appendHeaderTime(h, HeaderReceivedTime, received)
+	return Header(h)
 }
 
 // cutReason bounds a reason: it must not decide whether the message fits.
