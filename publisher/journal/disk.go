@@ -145,6 +145,7 @@ func options(d *disk) *pebble.Options {
 		CacheSize:                   8<<20 + 2*int64(table),       // Pebble takes the memory tables out of it
 		MemTableSize:                table,
 		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       20, // each compaction of IDs writes all of them again
 		L0StopWritesThreshold:       64,
 		FlushDelayDeleteRange:       10 * time.Second,
 		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
@@ -154,6 +155,7 @@ func options(d *disk) *pebble.Options {
 		o.TargetFileSizes[l] = int64(table) // a backlog is few tables: each takes memory, and two syncs when it is made
 	}
 	for l := range o.Levels {
+		o.Levels[l].BlockSize = 16 << 10 // records are read one after the other, and IDs seldom
 		o.Levels[l].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
 	}

@@ -130,7 +130,7 @@ func TestClosedJournalCountsWhatNoLogTellsOf(t *testing.T) {
 	j := start(t, func(c *Config) { c.FS, c.Dir = h.fs, "data/journal"; h.config = *c })
 	for _, id := range []string{"a", "b", "c"} {
 		e := entry(Quarantine, id)
-		e.Message.Body = make([]byte, 5000) // a block of its own
+		e.Message.Body = make([]byte, 40_000) // a block of its own
 		j.mustAppend(t, e)
 	}
 	flushTables(t, j)
@@ -139,7 +139,7 @@ func TestClosedJournalCountsWhatNoLogTellsOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.remove(t, oldLog(t, h))
-	harm(t, h.fs, h.newest(t, ".sst"), flip(12_500, 1)) // in c
+	harm(t, h.fs, h.newest(t, ".sst"), flip(100_000, 1)) // in c
 	j.open(t)
 	if got := j.Lost(); got != 1 || j.LostUnknown() {
 		t.Errorf("%d lost, want 1; unknown: %v", got, j.LostUnknown())
