@@ -45,10 +45,12 @@ type line struct {
 	flight      []sent // in the order of the journal, without gaps
 	bytes       int    // of flight
 	width       int    // how many may be in flight now
-	records     []journal.Record
-	carrier     carrier
-	answers     []ack
-	heard       time.Time // when the stream last answered, or the first of the flight was sent
+
+	records []journal.Record // read last
+	ahead   []journal.Record // of these, what is not sent yet
+	carrier carrier
+	answers []ack
+	heard   time.Time // when the stream last answered, or the first of the flight was sent
 }
 
 var (
@@ -64,7 +66,7 @@ func (l *line) publish(ctx context.Context, nc *nats.Conn) error {
 	}
 	silence := time.NewTimer(ackWait)
 	defer silence.Stop()
-	l.flight, l.bytes, l.width = nil, 0, 1
+	l.flight, l.bytes, l.width, l.ahead = nil, 0, 1, nil
 	for at := l.position(); ; {
 		if at, err = l.offer(ctx, nc, acks, at); err != nil {
 			return err
@@ -85,34 +87,37 @@ func (l *line) publish(ctx context.Context, nc *nats.Conn) error {
 // offer sends what there is until the window is full, and gives the record to go on with.
 func (l *line) offer(ctx context.Context, nc *nats.Conn, acks *acks, at uint64) (uint64, error) {
 	for len(l.flight) < l.width && l.bytes < windowBytes {
-		var err error
-		l.records, err = l.stream.config.Journal.Read(l.lane, at, l.width-len(l.flight), l.records[:0])
-		if err != nil {
-			return at, err
-		}
-		if len(l.records) == 0 {
-			break
-		}
-		for i := range l.records {
-			s, err := l.send(nc, acks, &l.records[i])
+		if len(l.ahead) == 0 {
+			clear(l.records)
+			var err error
+			l.records, err = l.stream.config.Journal.Read(l.lane, at, window, l.records[:0])
 			if err != nil {
 				return at, err
 			}
-			if len(l.flight) == 0 {
-				l.heard = time.Now()
+			if len(l.records) == 0 {
+				break
 			}
-			l.flight = append(l.flight, s)
-			l.bytes += s.bytes
-			at++
+			l.ahead = l.records
 		}
+		s, err := l.send(nc, acks, &l.ahead[0])
+		if err != nil {
+			return at, err
+		}
+		if len(l.flight) == 0 {
+			l.heard = time.Now()
+		}
+		l.flight = append(l.flight, s)
+		l.bytes += s.bytes
+		l.ahead = l.ahead[1:]
+		at++
 	}
-	clear(l.records)
 	return at, ctx.Err()
 }
 
 func (l *line) send(nc *nats.Conn, acks *acks, r *journal.Record) (sent, error) {
 	s := sent{seq: r.Seq, id: r.Message.ID, bytes: len(r.Message.Body), answered: true}
-	left, life := timeToLive(r, l.stream.config.Now())
+	m := l.carrier.load(l.stream.subject(r.Message.Subject), acks.subject(r.Seq), &r.Message)
+	left, life := timeToLive(m.Header, r.Accepted, l.stream.config.Now())
 	if l.held.has(r.Seq) || life > 0 && left <= 0 && r.Seq <= max(l.acked, l.ackedBefore) {
 		return s, nil // the stream holds it, or held it for as long as it was to live
 	}
@@ -120,7 +125,6 @@ func (l *line) send(nc *nats.Conn, acks *acks, r *journal.Record) (sent, error) 
 	if r.Seq <= l.acked {
 		l.stream.metrics.reoffered.Inc()
 	}
-	m := l.carrier.load(l.stream.subject(r.Message.Subject), acks.subject(r.Seq), &r.Message)
 	if life > 0 {
 		m.Header.Set(schema.HeaderTTL, ttl(max(left, min(life, heldUpLife))))
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/forebayhq/forebay/publisher/journal"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -37,9 +36,9 @@ func (c *carrier) load(subject, reply string, m *schema.Message) *nats.Msg {
 // for consumers to see it and make a dead letter of it, where it would otherwise go without a trace.
 const heldUpLife = time.Minute
 
-// timeToLive is what is left of the life of a record whose action has one. No life: it has none.
-func timeToLive(r *journal.Record, now time.Time) (left, life time.Duration) {
-	value := r.Message.Header.Get(schema.HeaderTTL)
+// timeToLive is what is left of the life of a message whose action has one. No life: it has none.
+func timeToLive(h nats.Header, accepted, now time.Time) (left, life time.Duration) {
+	value := h.Get(schema.HeaderTTL)
 	if value == "" {
 		return 0, 0
 	}
@@ -47,7 +46,7 @@ func timeToLive(r *journal.Record, now time.Time) (left, life time.Duration) {
 	if err != nil {
 		return 0, 0
 	}
-	return life - max(0, now.Sub(r.Accepted)), life
+	return life - max(0, now.Sub(accepted)), life
 }
 
 // ttl words a life as the server takes it: in whole seconds, at least one.

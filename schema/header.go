@@ -118,8 +118,9 @@ func (h Header) All() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for rest := string(h); rest != ""; {
 			var line string
-			line, rest, _ = strings.Cut(rest, "\r\n")
-			if name, value, ok := strings.Cut(line, ": "); ok && !yield(name, value) {
+			line, rest, _ = strings.Cut(rest, "\n") // one byte is found faster than two
+			name, value, ok := strings.Cut(strings.TrimSuffix(line, "\r"), ":")
+			if ok && !yield(name, strings.TrimPrefix(value, " ")) {
 				return
 			}
 		}
