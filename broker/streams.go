@@ -54,10 +54,7 @@ func EnsureOne(ctx context.Context, js jetstream.JetStream, s Streams, name stri
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	want := s.config(s.Name, "Events of identity providers, kept by Forebay", s.Prefix+".>", s.Prefix+"-redrive.>")
-	if name == s.Quarantine() {
-		want = s.config(name, "Deliveries that Forebay verified and could not read", s.Prefix+"-quarantine.>")
-	}
+	want := s.want(name)
 	have, err := ensure(ctx, js, want)
 	if err != nil {
 		return nil, err
@@ -80,7 +77,7 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 			return nil, err
 		}
 	}
-	differences, _ = differ(have, want, nil)
+	differences, _ = Differences(have, want)
 	return differences, nil
 }
 
@@ -110,6 +107,32 @@ func (s Streams) window() time.Duration {
 		return min(defaultWindow, s.MaxAge)
 	}
 	return defaultWindow
+}
+
+// Compare words how one of the streams differs from the configuration, and changes nothing. ours: Ensure will change that.
+// The error is what Ensure will say.
+func (s Streams) Compare(have jetstream.StreamConfig, maxPayload int64) (differences []string, ours bool, err error) {
+	want := s.want(have.Name)
+	if differences, ours = Differences(have, want); ours {
+		_, err = compare(merge(have, want), want, s.GuardWindow, maxPayload)
+		return differences, ours, err
+	}
+	differences, err = compare(have, want, s.GuardWindow, maxPayload)
+	return differences, ours, err
+}
+
+// Differences is [Streams.Compare] for a stream that somebody else describes.
+func Differences(have, want jetstream.StreamConfig) (differences []string, ours bool) {
+	differences, _ = differ(have, want, nil)
+	return differences, isOurs(have)
+}
+
+// want is the stream of that name.
+func (s Streams) want(name string) jetstream.StreamConfig {
+	if name == s.Quarantine() {
+		return s.config(name, "Deliveries that Forebay verified and could not read", s.Prefix+"-quarantine.>")
+	}
+	return s.config(s.Name, "Events of identity providers, kept by Forebay", s.Prefix+".>", s.Prefix+"-redrive.>")
 }
 
 // config is a stream as the configuration wants it, signed as ours.

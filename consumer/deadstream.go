@@ -17,7 +17,7 @@ func (d *DeadLetters) Declare(ctx context.Context) error {
 	if err := d.Stream.check(); err != nil {
 		return fmt.Errorf("declare dead letters: %w", err)
 	}
-	for _, c := range []jetstream.StreamConfig{d.advisories(), d.letters()} {
+	for _, c := range []jetstream.StreamConfig{d.advisories(), d.Stream.DeadLetters()} {
 		differences, err := d.ensure(ctx, c)
 		if err != nil {
 			return fmt.Errorf("declare stream %s: %w", c.Name, err)
@@ -67,18 +67,19 @@ func (d *DeadLetters) advisories() jetstream.StreamConfig {
 	}
 }
 
-func (d *DeadLetters) letters() jetstream.StreamConfig {
+// DeadLetters is the stream of dead letters as [DeadLetters.Declare] makes it.
+func (s Stream) DeadLetters() jetstream.StreamConfig {
 	window := letterWindow
-	if d.Stream.MaxAge > 0 {
-		window = min(window, d.Stream.MaxAge) // no longer, or the server refuses it
+	if s.MaxAge > 0 {
+		window = min(window, s.MaxAge) // no longer, or the server refuses it
 	}
 	return jetstream.StreamConfig{
-		Name:        d.Stream.Dead(),
+		Name:        s.Dead(),
 		Description: "Dead letters, kept by Forebay",
-		Subjects:    []string{d.Stream.Prefix + "-dead.>"},
-		Replicas:    max(1, d.Stream.Replicas),
-		MaxAge:      d.Stream.MaxAge,
-		MaxBytes:    d.Stream.MaxBytes,
+		Subjects:    []string{s.Prefix + "-dead.>"},
+		Replicas:    max(1, s.Replicas),
+		MaxAge:      s.MaxAge,
+		MaxBytes:    s.MaxBytes,
 		Duplicates:  window,
 		AllowDirect: true,
 	}

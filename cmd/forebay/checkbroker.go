@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/forebayhq/forebay/broker"
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/consumer"
 )
@@ -102,39 +102,26 @@ func checkStream(ctx context.Context, c *config.Config, client *client, name str
 	info := s.CachedInfo()
 	found := []finding{{check, ok, fmt.Sprintf("%d messages, #%d to #%d, %d bytes",
 		info.State.Msgs, info.State.FirstSeq, info.State.LastSeq, info.State.Bytes)}}
-	for _, d := range differences(info.Config, c) {
-		found = append(found, finding{check, warn, d + ": serve changes it if it made the stream, and else leaves it"})
+	differences, fate, err := compare(info.Config, c, client.nats.MaxPayload())
+	for _, d := range differences {
+		found = append(found, finding{check, warn, strings.TrimPrefix(d, check+": ") + fate})
+	}
+	if err != nil {
+		found = append(found, finding{check, fail, err.Error()})
 	}
 	return found
 }
 
-// differences lists the settings of a stream that are not those of the configuration.
-func differences(have jetstream.StreamConfig, c *config.Config) (lines []string) {
-	want := streams(c)
-	subjects := []string{want.Prefix + ".>", want.Prefix + "-redrive.>"}
-	window := max(want.DuplicateWindow, want.GuardWindow)
-	switch have.Name {
-	case want.Quarantine():
-		subjects = []string{want.Prefix + "-quarantine.>"}
-	case events(c).Dead():
-		subjects, window = []string{want.Prefix + "-dead.>"}, have.Duplicates // which nobody configures
+// compare words how a stream differs from the configuration, and what serve will do about it.
+func compare(have jetstream.StreamConfig, c *config.Config, maxPayload int64) (differences []string, fate string, err error) {
+	var ours bool
+	if have.Name == events(c).Dead() {
+		differences, ours = broker.Differences(have, events(c).DeadLetters())
+	} else {
+		differences, ours, err = streams(c).Compare(have, maxPayload)
 	}
-	for _, setting := range []struct{ name, have, want string }{
-		{"subjects", sorted(have.Subjects), sorted(subjects)},
-		{"storage", have.Storage.String(), jetstream.FileStorage.String()},
-		{"max_age", have.MaxAge.String(), want.MaxAge.String()},
-		{"max_bytes", fmt.Sprint(max(0, have.MaxBytes)), fmt.Sprint(want.MaxBytes)},
-		{"replicas", fmt.Sprint(have.Replicas), fmt.Sprint(max(1, want.Replicas))},
-		{"duplicate_window", have.Duplicates.String(), window.String()},
-	} {
-		if setting.have != setting.want {
-			lines = append(lines,
-				fmt.Sprintf("%s is %s, the configuration says %s", setting.name, setting.have, setting.want))
-		}
+	if ours {
+		return differences, ": serve changes it", err
 	}
-	return lines
-}
-
-func sorted(subjects []string) string {
-	return strings.Join(slices.Sorted(slices.Values(subjects)), " and ")
+	return differences, ": serve leaves it, since it did not make it", err
 }
