@@ -81,7 +81,7 @@ func (d *disk) reserve(n int) error {
 // memTable is the size of a memory table. Pebble keeps about five logs of that size, in use or to be used again, which a
 // small disk would have no room for.
 func (d *disk) memTable() uint64 {
-	const most = 16 << 20
+	const most = 8 << 20
 	usage, err := d.raw.GetDiskUsage(d.dir)
 	if err != nil {
 		return most
@@ -145,7 +145,7 @@ func options(d *disk) *pebble.Options {
 		CacheSize:                   8<<20 + 2*int64(table),       // Pebble takes the memory tables out of it
 		MemTableSize:                table,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       20, // each compaction of IDs writes all of them again
+		L0CompactionThreshold:       40, // each compaction of IDs writes all of them again
 		L0StopWritesThreshold:       64,
 		FlushDelayDeleteRange:       10 * time.Second,
 		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
