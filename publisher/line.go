@@ -18,7 +18,7 @@ import (
 // urgent event may find before it on the connection. A session begins with one message and doubles with every
 // acknowledgement: a server that refuses a message may take those behind it, which then stand in the wrong order.
 const (
-	window      = 1024
+	window      = 512
 	windowBytes = 16 << 20
 )
 
