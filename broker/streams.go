@@ -112,6 +112,9 @@ func (s Streams) window() time.Duration {
 // Compare words how one of the streams differs from the configuration, and changes nothing. ours: Ensure will change that.
 // The error is what Ensure will say.
 func (s Streams) Compare(have jetstream.StreamConfig, maxPayload int64) (differences []string, ours bool, err error) {
+	if err := s.check(); err != nil {
+		return nil, false, err
+	}
 	want := s.want(have.Name)
 	if differences, ours = Differences(have, want); ours {
 		_, err = compare(merge(have, want), want, s.GuardWindow, maxPayload)

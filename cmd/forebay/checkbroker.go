@@ -114,14 +114,20 @@ func checkStream(ctx context.Context, c *config.Config, client *client, name str
 
 // compare words how a stream differs from the configuration, and what serve will do about it.
 func compare(have jetstream.StreamConfig, c *config.Config, maxPayload int64) (differences []string, fate string, err error) {
+	dead := have.Name == events(c).Dead()
 	var ours bool
-	if have.Name == events(c).Dead() {
+	if dead {
 		differences, ours = broker.Differences(have, events(c).DeadLetters())
 	} else {
 		differences, ours, err = streams(c).Compare(have, maxPayload)
 	}
-	if ours {
-		return differences, ": serve changes it", err
+	switch {
+	case ours:
+		fate = ": serve changes it"
+	case dead:
+		fate = ": serve adds subjects that are missing, and leaves the rest, which others made or changed"
+	default:
+		fate = ": serve leaves it, which others made or changed"
 	}
-	return differences, ": serve leaves it, since it did not make it", err
+	return differences, fate, err
 }
