@@ -98,11 +98,8 @@ func (j *Journal) commit(g *group) error {
 	}
 	b := j.db.NewBatchWithSize(g.bytes + 4096)
 	defer b.Close()
-	ids, err := j.index()
-	if err != nil {
-		return err
-	}
-	defer ids.it.Close()
+	ids := j.index()
+	defer ids.close()
 	next := j.ends()
 	for n, r := range g.requests {
 		now := j.clock.advance(r.now)
@@ -127,7 +124,7 @@ func (j *Journal) commit(g *group) error {
 
 // stage adds one entry to the batch, unless it is a duplicate.
 func (j *Journal) stage(
-	b *pebble.Batch, g *group, ids index, next *[lanes]end, e *Entry, now time.Time,
+	b *pebble.Batch, g *group, ids *index, next *[lanes]end, e *Entry, now time.Time,
 ) (fresh bool, err error) {
 	h := hashOf(e.Message.ID)
 	if _, ok := g.ids[h]; ok {

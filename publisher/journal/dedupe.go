@@ -53,25 +53,38 @@ func setID(b *pebble.Batch, h hash, now time.Time, l Lane, seq uint64) error {
 	return op.Finish()
 }
 
-// An index looks IDs up as they are when it is made. An iterator, unlike Get, asks the Bloom filters of the lowest level
-// too, where most IDs are: nearly every ID is new, and costs no read.
+// An index looks IDs up as they are when it is first asked. An iterator, unlike Get, asks the Bloom filters of the lowest
+// level too, where most IDs are: nearly every ID is new, and costs no read.
 type index struct {
+	db  *pebble.DB
 	it  *pebble.Iterator
 	key []byte
 }
 
-func (j *Journal) index() (index, error) {
-	it, err := j.db.NewIter(&pebble.IterOptions{
+func (j *Journal) index() *index { return &index{db: j.db} }
+
+func (x *index) open() (err error) {
+	if x.it != nil {
+		return nil
+	}
+	x.key = idKey(0, hash{})
+	x.it, err = x.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte{tableID}, UpperBound: []byte{tableID + 1}, UseL6Filters: true,
 	})
 	if err != nil {
-		return index{}, fmt.Errorf("read dedupe index: %w", err)
+		return fmt.Errorf("read dedupe index: %w", err)
 	}
-	return index{it: it, key: idKey(0, hash{})}, nil
+	return nil
+}
+
+func (x *index) close() {
+	if x.it != nil {
+		_ = x.it.Close() // what went wrong was said by what read
+	}
 }
 
 // seen reports whether an ID was accepted inside the horizon.
-func (x index) seen(h hash, now time.Time, horizon time.Duration) (bool, error) {
+func (x *index) seen(h hash, now time.Time, horizon time.Duration) (bool, error) {
 	since := now.Add(-horizon)
 	for bucket := bucketOf(now); ; bucket-- {
 		accepted, _, ok, err := x.lookUp(bucket, h)
@@ -87,7 +100,10 @@ func (x index) seen(h hash, now time.Time, horizon time.Duration) (bool, error) 
 	}
 }
 
-func (x index) lookUp(bucket uint32, h hash) (accepted time.Time, at position, ok bool, err error) {
+func (x *index) lookUp(bucket uint32, h hash) (accepted time.Time, at position, ok bool, err error) {
+	if err := x.open(); err != nil {
+		return accepted, at, false, err
+	}
 	binary.BigEndian.PutUint32(x.key[1:], bucket)
 	copy(x.key[5:], h[:])
 	if !x.it.SeekPrefixGE(x.key) {
@@ -109,11 +125,11 @@ func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
 	if err := j.wait(); err != nil {
 		return 0, 0, false, err
 	}
-	x, err := j.index()
-	if err != nil {
+	x := j.index()
+	defer x.close()
+	if err := x.open(); err != nil {
 		return 0, 0, false, err
 	}
-	defer x.it.Close()
 	if !x.it.First() {
 		return 0, 0, false, x.it.Error()
 	}

@@ -59,14 +59,14 @@ func (f *filter) line(h hash) (line []uint64, bits uint64) {
 // journal, so that every ID is either there now or added later.
 func (j *Journal) renewFilter() error {
 	f := newFilter()
-	x, err := j.index()
-	if err != nil {
+	x := j.index()
+	if err := x.open(); err != nil {
 		return err
 	}
 	j.filter.stop.Store(true)
 	j.filter = f
 	j.filling.Go(func() {
-		defer x.it.Close()
+		defer x.close()
 		f.ready.Store(f.fill(x.it))
 	})
 	return nil

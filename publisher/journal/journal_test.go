@@ -185,11 +185,8 @@ func TestExpiryForgetsWholeBuckets(t *testing.T) {
 	if err := j.expire(); err != nil {
 		t.Fatal(err)
 	}
-	ids, err := j.index()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ids.it.Close()
+	ids := j.index()
+	defer ids.close()
 	if _, _, ok, err := ids.lookUp(bucket, hashOf("ssofy/old")); ok || err != nil {
 		t.Errorf("the old bucket is still there: %v %v", ok, err)
 	}
