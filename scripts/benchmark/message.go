@@ -44,7 +44,7 @@ func actionOf(native string) string {
 const event = `{"id":"` + idPrefix + freshMark + `","type":"%s","created_at":%d,"data":{` +
 	`"user_id":"usr_` + freshMark + `","email":"kwame.` + freshMark + `@example.com","method":"password",` +
 	`"client_id":"app_portal1","ip_address":"203.0.x.x",` +
-	`"user_agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)%s"}}`
+	`"user_agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"%s}}`
 
 const request = "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: mgPass-Webhook/1.0\r\nContent-Type: application/json\r\n" +
 	"Content-Length: %d\r\n" + signatureHeader + ": " + signatureMark + "\r\n\r\n%s"
@@ -67,12 +67,29 @@ func newMessage(host, path, native string, size int) *message {
 	}
 }
 
-// filler makes a user agent as long as is asked for.
+// filler makes what mgPass may say beside what it documents, as long as is asked for: members of some forty bytes.
 func filler(length int) string {
-	if length <= 0 {
-		return ""
+	const begin, end = `,"metadata":{`, "}"
+	const shortest, usual = len(`"claim_000":""`), 40
+	room := length - len(begin) - len(end)
+	if room < shortest {
+		return strings.Repeat(" ", max(length, 0))
 	}
-	return strings.Repeat(" Chrome/141.0.0.0 Safari/537.36 Portal/7.2", length/40+1)[:length]
+	var b strings.Builder
+	b.WriteString(begin)
+	for n := 0; room > 0; n++ {
+		size := usual
+		if room < usual+len(",")+shortest { // too little is left for one more
+			size = room
+		}
+		fmt.Fprintf(&b, `"claim_%03d":"%s"`, n%1000, strings.Repeat("portal 7.2 ", 6)[:size-shortest])
+		if room -= size; room > 0 {
+			b.WriteByte(',')
+			room--
+		}
+	}
+	b.WriteString(end)
+	return b.String()
 }
 
 // next is the text of the next delivery, good until the one after it.
