@@ -121,10 +121,7 @@ type courier struct {
 }
 
 func newCourier(channel string, g Gateway) (*courier, error) {
-	c := &courier{Gateway: g, headers: map[string]*template.Template{}, client: &http.Client{
-		// A redirect would take the code to somebody whom nobody configured.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	c := &courier{Gateway: g, headers: map[string]*template.Template{}, client: gatewayClient()}
 	var errURL, errBody, err error
 	c.url, errURL = parseParcel(channel, "url", g.URL)
 	c.body, errBody = parseParcel(channel, "body", g.Body)
@@ -134,6 +131,18 @@ func newCourier(channel string, g Gateway) (*courier, error) {
 		failures = append(failures, err)
 	}
 	return c, errors.Join(failures...)
+}
+
+// gatewayClient makes the HTTP client. On a connection that was used before, net/http would by itself make a GET twice:
+// each request has one of its own.
+func gatewayClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	return &http.Client{
+		Transport: transport,
+		// A redirect would take the code to somebody whom nobody configured.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // parseParcel makes a template of a gateway, and tries it.
@@ -173,7 +182,7 @@ func (c *courier) deliver(ctx context.Context, l *letter, commit func(context.Co
 		return noAnswer(err, connected)
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // some servers break off work whose answer nobody reads
 	return answered(resp)
 }
 

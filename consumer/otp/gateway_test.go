@@ -179,6 +179,29 @@ func TestGatewayAnswers(t *testing.T) {
 	}
 }
 
+// A connection that breaks makes no second message, also where net/http takes the request for one that bears repetition.
+func TestGatewayBreaks(t *testing.T) {
+	var requests atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if requests.Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	t.Cleanup(server.Close)
+	j := newWorld(t).job(Options{Gateways: map[string]Gateway{"sms": {URL: server.URL + "/{{.Code}}", Method: http.MethodGet}}})
+	if err := j.Handle(t.Context(), message(t, calling("sms"))); err != nil {
+		t.Fatal(err)
+	}
+	second := calling("sms")
+	second.ID = "two"
+	if err := j.Handle(t.Context(), message(t, second)); !isPermanent(err) || !errors.As(err, new(doubtError)) {
+		t.Errorf("got %v, want in doubt", err)
+	}
+	if n := requests.Load(); n != 2 {
+		t.Errorf("%d requests for two events", n)
+	}
+}
+
 // A gateway that cannot be reached has not got the message.
 func TestGatewayDown(t *testing.T) {
 	w := newWorld(t)
