@@ -93,7 +93,9 @@ func Show(ctx context.Context, js jetstream.JetStream, s Stream, id uint64) (Dea
 	if err != nil {
 		return Dead{}, fmt.Errorf("show dead letter %d: %w", id, err)
 	}
-	return deadOf(s, Stored{Seq: id, Time: msg.Time, Subject: msg.Subject, Header: msg.Header, Body: msg.Data}), nil
+	return deadOf(s, Stored{
+		Seq: id, Time: msg.Time, Subject: msg.Subject, Header: published(msg.Header), Body: msg.Data,
+	}), nil
 }
 
 // A noDead is jetstream.ErrMsgNotFound in words for those who asked for the number.
