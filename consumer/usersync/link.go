@@ -42,7 +42,8 @@ func (c change) byID(rows []*row, link []string) (target *row, absorbed []*row) 
 	return target, absorbed
 }
 
-// byRegistration prefers a registration of the same name over an ID that was first heard of afterwards.
+// byRegistration prefers a registration of the same name over an ID that was first heard of afterwards. A registration that
+// an ID has taken over finds that again when it is replayed.
 func (c change) byRegistration(rows []*row, link []string) *row {
 	var late []*row
 	for _, r := range rows {
@@ -50,7 +51,7 @@ func (c change) byRegistration(rows []*row, link []string) *row {
 		case !c.user.same(r.identity(), link):
 		case r.id == "":
 			return r
-		case r.since > c.at:
+		case r.since >= c.at || r.took(c.at):
 			late = append(late, r)
 		}
 	}

@@ -3,6 +3,8 @@ package usersync
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/forebayhq/forebay/schema"
@@ -63,6 +65,11 @@ func (r *row) seen(at stamp) {
 	if r.since == "" || at < r.since {
 		r.since = at
 	}
+}
+
+// took reports whether a value comes from this event.
+func (r *row) took(at stamp) bool {
+	return slices.Contains(slices.Collect(maps.Values(r.versions)), at)
 }
 
 // text is a value that is a string; empty: there is none.

@@ -229,6 +229,19 @@ func TestRegistration(t *testing.T) {
 		w.handle(created(w, 1))
 		w.want("-,ada,ada@example.com,-,true", all)
 	})
+	t.Run("replayed after its ID", func(t *testing.T) {
+		w := newWorld(t, "")
+		registrations := []*consumer.Message{created(w, 0), created(w, 1)}
+		for _, m := range registrations {
+			w.handle(m)
+		}
+		w.handle(updated(w, 2, email("ada@example.com")))
+		for _, m := range registrations {
+			m.Seq, m.ReplayOf = 90+m.Seq, m.Seq
+			w.handle(m)
+		}
+		w.want("1,ada,ada@example.com,-,true", all)
+	})
 	// Somebody registers with the address of a user who was known before: they do not become that user.
 	t.Run("of a stranger", func(t *testing.T) {
 		w := newWorld(t, "")
