@@ -165,6 +165,9 @@ func TestAssignment(t *testing.T) {
 	env := map[string]string{"PASSWORD": "invented-password"}
 	write("hook.secret", secret)
 	write("templates/en/email.txt", "Subject: Code\n\n{{.Code}}\n")
+	pair := strangerPair(t)
+	write("client.pem", readFile(t, string(pair.Cert)))
+	write("client.key", readFile(t, string(pair.Key)))
 	yaml := `
 sources:
   mgpass: {provider: mgpass, secrets: [invented-secret]}
@@ -173,6 +176,7 @@ consumers:
   otp: {run: otp, otp: {key: ` + strings.Repeat("k", 32) + `, templates: templates,
     smtp: {host: 127.0.0.1, user: a, password: "${PASSWORD}", from: a@example.com}}}
   audit: {retry: [1s]}
+  cache: {run: cache, cache: {url: "rediss://127.0.0.1:1", tls: {cert: client.pem, key: client.key}}}
 `
 	assign := func(yaml string) (all []assignment) {
 		t.Helper()
@@ -200,7 +204,11 @@ consumers:
 		{"a template", func() string { write("templates/en/email.txt", "Subject: A code\n\n{{.Code}}\n"); return yaml }, []string{"otp"}},
 		{"another template", func() string { write("templates/de/email.txt", "Subject: Code\n\n{{.Code}}\n"); return yaml }, []string{"otp"}},
 		{"a variable", func() string { env["PASSWORD"] = "another"; return yaml }, []string{"otp"}},
-		{"the private key", func() string { write("data/seal.jwk", "{}"); return yaml }, []string{"hook", "otp"}},
+		{"the key of a certificate", func() string {
+			write("client.key", "\n"+readFile(t, string(pair.Key)))
+			return yaml
+		}, []string{"cache"}},
+		{"the private key", func() string { write("data/seal.jwk", "{}"); return yaml }, []string{"hook", "otp", "cache"}},
 		{"the schedule", func() string { return strings.Replace(yaml, "1s", "2s", 1) }, []string{"audit"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {

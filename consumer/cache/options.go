@@ -58,8 +58,8 @@ type TLS struct {
 	// The authority of the servers' certificates; left out, those of the system.
 	CA Path `yaml:"ca"`
 	// Our certificate and its key, where the server asks for them.
-	Cert Path   `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert Path `yaml:"cert"`
+	Key  Path `yaml:"key"`
 	// The name in the servers' certificates, where it is not the host.
 	ServerName string `yaml:"server_name"`
 }
