@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/forebayhq/forebay/provider"
 )
 
 // requestPath is the path as the sender wrote it: escapes untouched, nothing resolved, without host and query. Raw
@@ -27,37 +28,13 @@ func requestPath(r *http.Request) string {
 		p = rest[slash:]
 	}
 	p, _, _ = strings.Cut(p, "?")
-	return escapeNonASCII(p)
-}
-
-func escapeNonASCII(s string) string {
-	if isASCII(s) {
-		return s
-	}
-	var b strings.Builder
-	for i := range len(s) {
-		if s[i] < utf8.RuneSelf {
-			b.WriteByte(s[i])
-		} else {
-			fmt.Fprintf(&b, "%%%02X", s[i])
-		}
-	}
-	return b.String()
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+	return provider.EscapeNonASCII(p)
 }
 
 // exactPath gives the URL of a configured path, whose EscapedPath is the path as a request line carries it. It refuses
 // what no request line can carry, and characters that net/url would rewrite: a source there would never be found.
 func exactPath(path string) (url.URL, error) {
-	path = escapeNonASCII(path)
+	path = provider.EscapeNonASCII(path)
 	if !strings.HasPrefix(path, "/") {
 		return url.URL{}, fmt.Errorf("path %q does not begin with /", path)
 	}

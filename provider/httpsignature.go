@@ -56,7 +56,7 @@ func NewHTTPSignature(c HTTPSignatureConfig) (*HTTPSignature, error) {
 		return nil, err
 	}
 	u := c.PublicURL
-	prefix := strings.TrimRight(writtenPath(u), "/")
+	prefix := strings.TrimRight(WrittenPath(u), "/")
 	return &HTTPSignature{want: c, scheme: u.Scheme, authority: authority(u), prefix: prefix}, nil
 }
 

@@ -106,7 +106,7 @@ func (s *HTTPSignature) componentText(r Request, name string) (string, error) {
 
 // path is the path that the sender called, its escapes as written.
 func (s *HTTPSignature) path(u *url.URL) string {
-	if path := s.prefix + writtenPath(u); path != "" {
+	if path := s.prefix + WrittenPath(u); path != "" {
 		return path
 	}
 	return "/"
@@ -118,14 +118,6 @@ func query(u *url.URL) string {
 		return ""
 	}
 	return "?" + u.RawQuery
-}
-
-// writtenPath is the path of u with its escapes as written: never decoded, cleaned or resolved.
-func writtenPath(u *url.URL) string {
-	if u.RawPath != "" { // set by net/url wherever the usual escapes of Path are not what was written
-		return u.RawPath
-	}
-	return u.EscapedPath()
 }
 
 // authority is the host in lower case, with its port unless that is the scheme's own.

@@ -138,6 +138,7 @@ func TestTargetURI(t *testing.T) {
 		{"http://a.example:80", "/%2F/../b", "http://a.example/%2F/../b"},
 		{"http://a.example:443", "/", "http://a.example:443/"},
 		{"https://[2001:DB8::1]:8443", "/a", "https://[2001:db8::1]:8443/a"},
+		{"https://a.example/é", "/in/ü?x=%C3", "https://a.example/%C3%A9/in/%C3%BC?x=%C3"},
 	} {
 		line, err := url.ParseRequestURI(c.line)
 		if err != nil {

@@ -53,7 +53,7 @@ func New(c provider.Config) (provider.Provider, error) {
 	}
 	p := &Provider{keys: keys, path: c.Path, strictSalt: o.StrictSalt}
 	if c.PublicURL != nil {
-		p.prefix = strings.TrimSuffix(writtenPath(c.PublicURL), "/")
+		p.prefix = strings.TrimSuffix(provider.WrittenPath(c.PublicURL), "/")
 	}
 	return p, nil
 }
