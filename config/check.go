@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -80,37 +79,6 @@ func isLoopback(address string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
-}
-
-// checkTLS checks a certificate, its private key and the authorities of the other side.
-func (d *decoder) checkTLS(key string, cert, private Path, caKey string, ca Path) {
-	if (cert == "") != (private == "") {
-		d.fail(key, "cert and key need each other")
-	}
-	d.checkFile(key+".cert", cert)
-	d.checkPrivate(key+".key", private)
-	d.checkFile(key+"."+caKey, ca)
-}
-
-// checkFile refuses a file that cannot be read. No file is fine.
-func (d *decoder) checkFile(key string, file Path) {
-	if file == "" {
-		return
-	}
-	f, err := os.Open(string(file))
-	if err != nil {
-		d.fail(key, "%w", err)
-		return
-	}
-	_ = f.Close() // read only
-}
-
-// checkPrivate is checkFile for what nobody else should read.
-func (d *decoder) checkPrivate(key string, file Path) {
-	d.checkFile(key, file)
-	if info, err := os.Stat(string(file)); err == nil && info.Mode().Perm()&0o004 != 0 {
-		d.warn(key, "everybody on this machine can read %s: chmod 600", file)
-	}
 }
 
 func (d *decoder) checkJournal(c *Config) {
@@ -218,7 +186,7 @@ func checkServers(urls string) error {
 }
 
 func (d *decoder) checkSeal(c *Config) {
-	d.checkFile("seal.recipient", c.Seal.Recipient)
+	d.checkRecipient(c.Seal.Recipient)
 	if isPrivateKey(c.Seal.Recipient) {
 		d.warn("seal.recipient", `%s is a private key, which opens what is sealed and belongs elsewhere: `+
 			`name the public one here, as "forebay seal keygen" writes it beside`, c.Seal.Recipient)

@@ -30,6 +30,9 @@ type nodeDecoder interface {
 	decodeNode(d *decoder, key string, n ast.Node)
 }
 
+// noValue is said of a key without a value. Taken for the default, "actions:" would choose every action.
+const noValue = "has no value: write one, or leave the key out"
+
 // value fills into, which must be addressable, from a node.
 func (d *decoder) value(key string, n ast.Node, into reflect.Value) {
 	n = d.resolve(key, n)
@@ -54,7 +57,7 @@ func (d *decoder) value(key string, n ast.Node, into reflect.Value) {
 	case into.Kind() == reflect.Slice:
 		d.list(key, n, into)
 	case isNull(n):
-		d.fail(key, "has no value: write one, or leave the key out")
+		d.fail(key, noValue)
 	default:
 		d.fail(key, "want text, have %s", describe(n))
 	}
@@ -70,14 +73,14 @@ func (d *decoder) resolve(key string, n ast.Node) ast.Node {
 	case *ast.AliasNode:
 		value := d.anchors[n.Value.String()]
 		if value == nil {
-			d.fail(key, "no anchor %s above", n.Value)
+			d.fail(key, "no such anchor above; a value that begins with * needs quotes") // and may be a secret
 		}
 		return value
 	case *ast.TagNode:
 		d.fail(key, "YAML tags are not understood")
 		return nil
 	case nil:
-		d.fail(key, "has no value: write one, or leave the key out")
+		d.fail(key, noValue)
 	}
 	return n
 }
@@ -146,6 +149,7 @@ func (d *decoder) mapping(key string, n ast.Node, into reflect.Value) {
 // list replaces a slice.
 func (d *decoder) list(key string, n ast.Node, into reflect.Value) {
 	if isNull(n) {
+		d.fail(key, noValue)
 		return
 	}
 	sequence, ok := n.(*ast.SequenceNode)

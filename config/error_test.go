@@ -26,8 +26,14 @@ var badFiles = []struct{ name, text, want string }{
 	{"not a mapping", "- a\n", `forebay.yaml: want keys and values, have a list`},
 	{"two documents", "ack: journal\n---\nack: stream\n", `forebay.yaml: want one YAML document and no directives`},
 	{"tag", "data: !!str x\n", `forebay.yaml:1: data: YAML tags are not understood`},
-	{"alias to nothing", "data: *x\n", `forebay.yaml:1: data: no anchor x above`},
+	{"alias to nothing", "data: *x\n", `forebay.yaml:1: data: no such anchor above; a value that begins with * needs quotes`},
+	{"alias that is a secret", "sources:\n  a:\n    provider: ssofy\n    secrets: [*hunter2]\n",
+		`forebay.yaml:4: sources.a.secrets[0]: no such anchor above; a value that begins with * needs quotes`},
 	{"no value", "ack: journal\ndata:\n", `forebay.yaml:2: data: has no value: write one, or leave the key out`},
+	{"no value of a list", "consumers:\n  crm:\n    actions:\n    # - user.created\n    max_attempts: 3\n",
+		`forebay.yaml:3: consumers.crm.actions: has no value: write one, or leave the key out`},
+	{"no value of secrets", "sources:\n  a:\n    provider: ssofy\n    secrets: ~\n",
+		`forebay.yaml:4: sources.a.secrets: has no value: write one, or leave the key out`},
 	{"syntax", "ack: journal\nlimits: {burst: 1\n", `forebay.yaml:2: could not find flow mapping end token '}'`},
 	{"one more brace", "limits: {burst:\n}}\n", `forebay.yaml:2: value is not allowed in this context`},
 	{"no value, with a tag", "data: !!str\n", `forebay.yaml:1: data: YAML tags are not understood`},
@@ -55,6 +61,8 @@ var badFiles = []struct{ name, text, want string }{
 		`forebay.yaml:1: public_url: want an absolute URL such as https://hooks.example.com, without user, query and fragment`},
 	{"URL with password", "public_url: https://u:hunter2@example.com\n",
 		`forebay.yaml:1: public_url: want an absolute URL such as https://hooks.example.com, without user, query and fragment`},
+	{"URL in other letters", "public_url: https://bücher.example\n",
+		`forebay.yaml:1: public_url: want the host in ASCII, as senders call it: xn--bcher-kva.example for bücher.example`},
 	{"ack", "ack: nats\n", `forebay.yaml:1: ack: want journal or stream`},
 	{"seal", "seal: false\n", `forebay.yaml:1: seal: want {recipient: FILE} or off`},
 
@@ -72,10 +80,16 @@ var badFiles = []struct{ name, text, want string }{
 		`forebay.yaml:1: admin_hosts[0]: want a name such as forebay.example.com, without a port`},
 	{"no data", "data: ''\n", `forebay.yaml:1: data: want a folder`},
 	{"half a certificate", "tls: {cert: forebay.yaml}\n", `forebay.yaml:1: tls: cert and key need each other`},
+	{"no certificate", "# hunter2\ntls: {cert: forebay.yaml, key: forebay.yaml}\n",
+		`forebay.yaml:2: tls: cert and key: failed to find any PEM data in certificate input: ` +
+			`want a certificate and its private key, both in PEM`},
 	{"authorities alone", "tls: {client_ca: forebay.yaml}\n",
-		`forebay.yaml:1: tls.client_ca: needs tls.cert and tls.key`},
+		"forebay.yaml:1: tls.client_ca: no certificate in forebay.yaml: want PEM\n" +
+			"forebay.yaml:1: tls.client_ca: needs tls.cert and tls.key"},
 	{"no such file", "seal: {recipient: none}\n",
 		`forebay.yaml:1: seal.recipient: open none: no such file or directory`},
+	{"no key", "seal: {recipient: forebay.yaml} # hunter2\n",
+		`forebay.yaml:1: seal.recipient: forebay.yaml: not a JWK: not JSON: name a public key as "forebay seal keygen" writes it`},
 	{"journal", "journal: {max_bytes: 0, dedupe: 0s}\n",
 		"forebay.yaml:1: journal.max_bytes: want more than zero\nforebay.yaml:1: journal.dedupe: want more than zero"},
 
@@ -92,7 +106,8 @@ var badFiles = []struct{ name, text, want string }{
 		`forebay.yaml:1: nats.creds: is for a broker of your own: set nats.url`},
 
 	{"authority of the embedded broker", "nats: {tls: {ca: forebay.yaml}}\n",
-		`forebay.yaml:1: nats.tls.ca: is for a broker of your own: set nats.url`},
+		"forebay.yaml:1: nats.tls.ca: no certificate in forebay.yaml: want PEM\n" +
+			"forebay.yaml:1: nats.tls.ca: is for a broker of your own: set nats.url"},
 	{"users of another broker", "seal: off\nconsumers: {a: {}}\nnats: {url: x, users: {u: {password: p, consumers: [a]}}}\n",
 		`forebay.yaml:3: nats.users: are of the embedded broker: your own has users of its own`},
 	{"users without their operator", "consumers: {a: {}}\nnats: {users: {u: {password: p, consumers: [a]}}}\n",
@@ -158,6 +173,8 @@ var badFiles = []struct{ name, text, want string }{
 		`forebay.yaml:2: sources.a.path: must have neither blanks nor control characters`},
 	{"path with a lone %", "sources:\n  a: {provider: ssofy, secrets: [s], path: /a%2}\n",
 		`forebay.yaml:2: sources.a.path: has a % that two hexadecimal digits do not follow`},
+	{"path with a character that is escaped", "sources:\n  a: {provider: ssofy, secrets: [s], path: \"/é/hooks|a\"}\n",
+		"forebay.yaml:2: sources.a.path: has one of \" < > \\ ^ { | } and backtick: write it as senders do, %7C for |"},
 	{"dedupe", "sources:\n  a: {provider: ssofy, secrets: [s], dedupe: 0s}\n",
 		`forebay.yaml:2: sources.a.dedupe: want more than zero`},
 

@@ -55,6 +55,7 @@ func load(t *testing.T, path string) *Config {
 const source = "sources: {a: {provider: ssofy, secrets: [s]}}\n"
 
 func TestLoadReadsEveryKey(t *testing.T) {
+	cert, key := pair(t)
 	path := write(t, `
 listen: ":8443"
 admin: localhost:9000
@@ -77,7 +78,7 @@ lanes: {urgent: [user.created]}
 sources:
   z: {provider: mgpass, secrets: [one, 007], dedupe: 2h, path: /in/ä, public_url: http://other.example}
   a: {provider: ssofy, secret_file: a.txt, secret_files: [b.txt]}
-`, "c.pem", "", "k.pem", "", "ca.pem", "", "a.txt", "three\n", "b.txt", "four\r\n")
+`, "c.pem", cert, "k.pem", key, "ca.pem", cert, "a.txt", "three\n", "b.txt", "four\r\n")
 	c := load(t, path)
 	folder := Path(filepath.Dir(path))
 	want := &Config{

@@ -37,7 +37,8 @@ func TestSecurityPage(t *testing.T) {
 	if example == nil {
 		t.Fatal("the page has no example")
 	}
-	path := write(t, string(example[1])+"consumers: {audit: {}}\n", "nats-cert.pem", "", "nats-key.pem", "")
+	cert, key := pair(t)
+	path := write(t, string(example[1])+"consumers: {audit: {}}\n", "nats-cert.pem", cert, "nats-key.pem", key)
 	if _, err := Load(path, Options{Getenv: func(name string) string { return name }}); err != nil {
 		t.Error(err)
 	}

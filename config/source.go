@@ -132,20 +132,7 @@ func (s *Source) inherit(c *Config) {
 	if s.PublicURL.URL == nil {
 		s.PublicURL = c.PublicURL
 	}
-	s.Path = escapePath(s.Path)
-}
-
-// escapePath percent-encodes what is not ASCII, as every HTTP client does, and leaves the rest as it is.
-func escapePath(path string) string {
-	var out []byte
-	for i := range len(path) {
-		if path[i] < 0x80 {
-			out = append(out, path[i])
-			continue
-		}
-		out = fmt.Appendf(out, "%%%02X", path[i])
-	}
-	return string(out)
+	s.Path = provider.EscapeNonASCII(s.Path)
 }
 
 // checkPath says what keeps a path from ever being called.
@@ -161,8 +148,13 @@ func checkPath(path string) error {
 			return errors.New("must have neither blanks nor control characters")
 		}
 	}
-	if _, err := url.PathUnescape(path); err != nil {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
 		return errors.New("has a % that two hexadecimal digits do not follow")
+	}
+	path = provider.EscapeNonASCII(path)
+	if u := (url.URL{Path: plain, RawPath: path}); u.EscapedPath() != path {
+		return errors.New(`has one of " < > \ ^ { | } and backtick: write it as senders do, %7C for |`)
 	}
 	return nil
 }
@@ -178,7 +170,7 @@ func (d *decoder) checkSources(sources Sources, providers []string) {
 		s := &sources[i]
 		key := "sources." + s.Name
 		d.checkSource(key, s, providers)
-		path := escapePath(s.Path)
+		path := provider.EscapeNonASCII(s.Path)
 		if other, taken := first[path]; taken {
 			d.fail(key, "has the same path as sources.%s: set another path", other)
 			continue

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -76,7 +77,10 @@ func (r *Rate) UnmarshalText(text []byte) error {
 // A URL is absolute, http or https, without user, query, fragment and final slash. The zero URL means none.
 type URL struct{ *url.URL }
 
-var errURL = errors.New("want an absolute URL such as https://hooks.example.com, without user, query and fragment")
+var (
+	errURL  = errors.New("want an absolute URL such as https://hooks.example.com, without user, query and fragment")
+	errHost = errors.New("want the host in ASCII, as senders call it: xn--bcher-kva.example for bücher.example")
+)
 
 // UnmarshalText takes https://hooks.example.com/prefix. Its error does not repeat the text: there may be a password
 // in it.
@@ -87,6 +91,9 @@ func (u *URL) UnmarshalText(text []byte) error {
 	}
 	if p.User != nil || p.RawQuery != "" || p.ForceQuery || p.Fragment != "" {
 		return errURL
+	}
+	if provider.EscapeNonASCII(p.Host) != p.Host {
+		return errHost
 	}
 	u.URL = p
 	return nil

@@ -21,23 +21,24 @@ type Sealer struct {
 }
 
 // NewSealer takes the recipient's JWK: an EC key on P-256, P-384 or P-521. Of a private key the public part is used.
-// Where the key has no ID its RFC 7638 thumbprint becomes the "kid" of what is sealed.
+// Where the key has no ID its RFC 7638 thumbprint becomes the "kid" of what is sealed. Its errors leave it to the caller to
+// say whose key it is, and never repeat the key.
 func NewSealer(recipientJWK []byte) (*Sealer, error) {
 	key, err := parseKey(recipientJWK)
 	if err != nil {
-		return nil, fmt.Errorf("seal recipient: %w", err)
+		return nil, err
 	}
 	if key.Use == "sig" {
-		return nil, errors.New(`seal recipient: its "use" is "sig": a key for signatures`)
+		return nil, errors.New(`its "use" is "sig": a key for signatures`)
 	}
 	recipient := jose.Recipient{Algorithm: jose.ECDH_ES, Key: key.Public()}
 	text, err := jose.NewEncrypter(jose.A256GCM, recipient, nil)
 	if err != nil {
-		return nil, fmt.Errorf("seal recipient: %w", err)
+		return nil, err
 	}
 	value, err := jose.NewEncrypter(jose.A256GCM, recipient, new(jose.EncrypterOptions).WithContentType("json"))
 	if err != nil {
-		return nil, fmt.Errorf("seal recipient: %w", err)
+		return nil, err
 	}
 	return &Sealer{text: text, value: value}, nil
 }

@@ -219,7 +219,7 @@ func secure(t config.TLS) (*tls.Config, error) {
 	}
 	c, err := ingress.TLSConfig(string(t.Cert), string(t.Key), string(t.ClientCA))
 	if err != nil {
-		return nil, usageError{fmt.Errorf("tls: %w", err)}
+		return nil, usageError{err}
 	}
 	return c, nil
 }
