@@ -20,6 +20,8 @@ type delivery struct {
 	life life
 	span trace.Span // of the attempt under way; nil: it is not traced
 
+	asked time.Duration // the delay that the handler asked for, once its attempt is over
+
 	// The server hands a message over again when it heard nothing for too long. The later delivery then takes the place
 	// of the earlier, so what follows may change while an attempt is under way.
 	mu       sync.Mutex
@@ -113,6 +115,7 @@ func (d *delivery) leave(because error) (again bool) {
 func (d *delivery) postpone(delay time.Duration, because error) (again bool) {
 	d.c.tray.remove(d)
 	d.c.note(d, postponed, because)
+	d.asked = delay
 	msg, attempt := d.now()
 	delay -= d.c.step(attempt) - d.c.step(1)
 	d.sent(d.c.js.Conn().Publish(msg.Reply(), fmt.Appendf(nil, "-NAK {\"delay\": %d}", delay.Nanoseconds())))

@@ -27,7 +27,7 @@ func (c *Consumer) runLine(user string, d *delivery) {
 		}
 		var due time.Time
 		if again {
-			due = time.Now().Add(2*c.longest() + lateness)
+			due = time.Now().Add(max(d.asked, c.longest()) + c.longest() + lateness)
 		}
 		next := c.order.done(user, d, due)
 		if next != nil && c.asking.Err() != nil {
