@@ -16,6 +16,18 @@ import (
 // becomes the JWE itself.
 type Member string
 
+// Sealable reports whether what the path names can be sealed wherever it is found. What can not, in an event that has it,
+// makes the event one that cannot be encoded; or it names nothing.
+func (m Member) Sealable() bool {
+	var p place
+	for name := range strings.SplitSeq(string(m), ".") {
+		if !strings.HasPrefix(name, "#") { // an element is where its array is
+			p = p.down([]byte(name))
+		}
+	}
+	return p.isJWS() || string(p.top) == "payload" || p.holdsSealed()
+}
+
 // anyNames is the name in a [Member] that stands for any number of names, none included.
 const anyNames = "**"
 

@@ -177,6 +177,20 @@ func TestMemberPaths(t *testing.T) {
 	}
 }
 
+// Where every member by a path can hold a sealed value, and only there, an event with it can be encoded.
+func TestSealable(t *testing.T) {
+	for m, want := range map[Member]bool{
+		"payload": true, "payload.a": true, "payload.**.a": true, "jws": true, "user.password": true, "token.value": true,
+		"user.custom.plan": true, "user.custom.**.plan": true, "members.#0.password": true, "tokens.value": true,
+		"": false, "a": false, "data.code": false, "**.email": false, "**.payload": false, "user": false, "user.email": false,
+		"user.**.plan": false, "user.custom": false, "jws.a": false, "payloads": false, "token.**.value": false,
+	} {
+		if got := m.Sealable(); got != want {
+			t.Errorf("%s: got %t, want %t", m, got, want)
+		}
+	}
+}
+
 // What is sealed depends on names alone: here everything by the name of password or token, as in unknown events.
 func FuzzSealAnyPayload(f *testing.F) {
 	private, sealer := keys(f)

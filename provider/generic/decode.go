@@ -52,7 +52,15 @@ func newReader(o Options, token *tokenPlace, credentials []*credentialCheck) (re
 	d.outcomes = o.Outcome.outcomes()
 	d.sensitive = append(d.sensitive, "**.password")
 	for _, name := range o.Sensitive {
-		d.sensitive = append(d.sensitive, schema.Member(name))
+		member := schema.Member(name)
+		if !member.Sealable() && !slices.Contains(d.sensitive, member) {
+			return d, fmt.Errorf("sensitive: %q: only payload, user.custom.NAME, user.password, token.value and jws can be sealed: "+
+				"write payload.%s for what stands in the payload", name, name)
+		}
+		d.sensitive = append(d.sensitive, member)
+	}
+	if token != nil && len(token.claims) > 0 { // the token says more than the payload
+		d.sensitive = append(d.sensitive, "jws")
 	}
 	for _, c := range credentials {
 		members, err := d.holding(c.at)
@@ -128,8 +136,7 @@ func (d *reader) decode(r provider.Request) ([]schema.Event, error) {
 		if err != nil {
 			return nil, fmt.Errorf("event %d: %w", len(events)+1, err)
 		}
-		e.JWS = jws
-		events = append(events, e)
+		events = append(events, e) // without the token, which holds the others too
 	}
 	return events, nil
 }

@@ -8,8 +8,10 @@ package generic
 import (
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/forebayhq/forebay/provider"
@@ -74,7 +76,31 @@ func newProvider(c provider.Config) (*Provider, error) {
 	if o.Answer != "" && o.Answer != "json" && o.Answer != "empty" {
 		return nil, errors.New("answer: not json or empty")
 	}
+	if err := o.checkAccepts(); err != nil {
+		return nil, err
+	}
 	return p, o.Handshake.check()
+}
+
+// checkAccepts refuses methods and content types that no delivery has.
+func (o Options) checkAccepts() error {
+	carries := len(o.Methods) == 0
+	for _, m := range o.Methods {
+		if m == "" || m != strings.ToUpper(m) {
+			return fmt.Errorf("methods: %q: write it in upper case: POST", m)
+		}
+		carries = carries || m != http.MethodGet && m != http.MethodHead
+	}
+	if !carries {
+		return errors.New("methods: GET and HEAD carry no events: add POST")
+	}
+	for _, t := range o.ContentTypes {
+		media, _, err := mime.ParseMediaType(t)
+		if err != nil || media != t || !strings.Contains(t, "/") || strings.Contains(t, "*") {
+			return fmt.Errorf("content_types: %q: want a media type in lower case, without parameters and *: application/json", t)
+		}
+	}
+	return nil
 }
 
 // Verify asks the tree of verifiers.

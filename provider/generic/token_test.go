@@ -122,10 +122,31 @@ func TestTokenInMember(t *testing.T) {
 	if e := events[0]; e.Native != "user.login" || e.ID != "7" || e.JWS != token || string(e.Payload) != `{"type":"user.login","id":"7"}` {
 		t.Errorf("got %+v", e)
 	}
+	// What the claims say beside the payload nobody has looked at.
+	if body := sealed(t, events[0]); strings.Contains(body, token) || !strings.Contains(body, `"jws":"ey`) {
+		t.Errorf("the token is in clear: %s", body)
+	}
 	for _, body := range []string{`{"event":"x"}`, `{"token":7}`, `{"token":"a.b.c"}`, token, `{"token":"` + token + `x"}`} {
 		r.Body = []byte(body)
 		if p.Verify(r) == nil {
 			t.Errorf("accepted: %s", body)
+		}
+	}
+}
+
+// Of several events in one token each would show the secrets of the others.
+func TestBatchInAToken(t *testing.T) {
+	i := newIssuer(t)
+	text := strings.Replace(i.source(t, ", in: body"), "type: /type", "type: /type\n      events: /events", 1)
+	r := post()
+	r.Body = []byte(i.sign(t, `{"events":[{"type":"a","password":"pa55"},{"type":"b"}]}`))
+	events, err := mustBuild(t, text, "", noon).Decode(r)
+	if err != nil || len(events) != 2 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	for _, e := range events {
+		if body := sealed(t, e); e.JWS != "" || strings.Contains(body, "pa55") {
+			t.Errorf("%s: the token %q, the body %s", e.Native, e.JWS, body)
 		}
 	}
 }
