@@ -34,6 +34,17 @@ func (j *Journal) SetAside(l Lane, seq uint64) error {
 	return nil
 }
 
+// DropAside forgets the copy of a record that was set aside: the stream took it after all.
+func (j *Journal) DropAside(l Lane, seq uint64) error {
+	if err := j.wait(); err != nil {
+		return err
+	}
+	if err := j.write(func() error { return j.db.Delete(asideKey(l, seq), pebble.Sync) }); err != nil {
+		return fmt.Errorf("drop record %d of lane %s that was set aside: %w", seq, l, err)
+	}
+	return nil
+}
+
 // takeBack appends what stands aside to its lanes. The journal is being opened: nothing else writes.
 func (j *Journal) takeBack() error {
 	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: []byte{tableAside}, UpperBound: []byte{tableAside + 1}})
@@ -64,9 +75,12 @@ func (j *Journal) takeBackOne(b *pebble.Batch, key, value []byte) error {
 	if record.Seq >= j.lanes[record.Lane].first {
 		return b.Delete(key, nil) // it is still in its lane, and is offered from there
 	}
-	last := &j.lanes[record.Lane].last
-	last.seq++
-	last.bytes += int64(record.size)
+	ln := &j.lanes[record.Lane]
+	ln.mu.Lock()
+	ln.last.seq++
+	ln.last.bytes += int64(record.size)
+	last := ln.last
+	ln.mu.Unlock()
 	j.bytes.Add(int64(record.size))
 	record.Seq = last.seq
 	h := hashOf(record.Message.ID)

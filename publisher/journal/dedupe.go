@@ -120,7 +120,7 @@ func (x *index) lookUp(bucket uint32, h hash) (accepted time.Time, at position, 
 	return accepted, position{Lane(value[8]), binary.BigEndian.Uint64(value[9:])}, true, nil
 }
 
-// Find gives the lane and sequence under which an ID was accepted inside the longest horizon. Its record may be trimmed.
+// Find gives the lane and sequence under which an ID was accepted, as far back as the index goes. Its record may be trimmed.
 func (j *Journal) Find(id string) (l Lane, seq uint64, ok bool, err error) {
 	if err := j.wait(); err != nil {
 		return 0, 0, false, err

@@ -96,18 +96,27 @@ func (d *disk) waitForSpace() {
 	}
 	d.log.Error("disk is full: deliveries are refused until there is space", "path", d.dir)
 	for {
-		usage, err := d.raw.GetDiskUsage(d.dir)
-		if err == nil && usage.AvailBytes >= spare(usage.TotalBytes) {
-			break
-		}
 		select {
 		case <-d.closing:
 			return
 		case <-time.After(100 * time.Millisecond):
 		}
+		usage, err := d.raw.GetDiskUsage(d.dir)
+		if err != nil || usage.AvailBytes >= spare(usage.TotalBytes)/4 { // [disk.reserve] keeps the rest for tidying up
+			break
+		}
 	}
 	d.hasSpace()
 	d.log.Info("disk has space again", "path", d.dir)
+}
+
+func (d *disk) isClosing() bool {
+	select {
+	case <-d.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // Infof drops Pebble's chatter.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"syscall"
@@ -115,6 +116,11 @@ func TestOpenOnAFullDisk(t *testing.T) {
 	if _, err := j.Append(t.Context(), []Entry{entry(Normal, "a")}); !errors.Is(err, ErrDiskFull) {
 		t.Errorf("got %v, want %v", err, ErrDiskFull)
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := j.Wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("wait: got %v, want %v", err, context.Canceled)
+	}
 	full.Store(false)
 	fs.avail.Store(1 << 30)
 	eventually(t, "the journal opens", func() bool { return j.Err() == nil })
@@ -149,6 +155,72 @@ func TestFailedFlushIsNeverASuccess(t *testing.T) {
 	}
 	if err := j.Close(); err != nil {
 		t.Errorf("close: %v", err)
+	}
+}
+
+// A disk may have blocks and still nothing to write to, such as no inode: what is tried again fails again, and then not.
+func TestNoSpaceAgainAndAgain(t *testing.T) {
+	var full atomic.Bool
+	var refused atomic.Int32
+	fs := troubled(func(op errorfs.Op) error {
+		if full.Load() && writes(op) {
+			refused.Add(1)
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	j := start(t, func(c *Config) { c.FS, c.Dir = fs, "journal" })
+	full.Store(true)
+	if _, err := j.Append(t.Context(), []Entry{entry(Normal, "caught")}); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("got %v, want %v", err, ErrDiskFull)
+	}
+	eventually(t, "it is tried again and again", func() bool { return refused.Load() > 5 })
+	full.Store(false)
+	eventually(t, "the journal takes events again", func() bool {
+		_, err := j.Append(t.Context(), []Entry{entry(Normal, "after")})
+		return err == nil
+	})
+	if got := j.ids(t, Normal, 1); len(got) != 2 || got[0] != "caught" || got[1] != "after" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A table meets the full disk while nobody appends, and meets it again when the committer has ended.
+func TestCloseWhileATableFindsNoSpace(t *testing.T) {
+	var j *Journal
+	var full atomic.Bool
+	var fs troubledFS
+	fs = troubled(func(op errorfs.Op) error {
+		if !full.Load() || !writes(op) || !isTable(op.Path) {
+			return nil
+		}
+		if fs.avail.Swap(0) == 0 {
+			<-j.ended
+			time.Sleep(50 * time.Millisecond) //nolint:forbidigo // Close goes on to the database meanwhile
+		}
+		return syscall.ENOSPC
+	})
+	j, err := Open(Config{FS: fs, Dir: "journal", Now: time.Now, Log: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(t.Context(), []Entry{entry(Normal, "a")}); err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	if _, err := j.db.AsyncFlush(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the disk is full", func() bool { return errors.Is(j.Err(), ErrDiskFull) })
+	closed := make(chan error, 1)
+	go func() { closed <- j.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Close hangs")
 	}
 }
 

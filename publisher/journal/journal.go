@@ -247,12 +247,10 @@ func (j *Journal) Err() error {
 	if limit := j.config.MaxBytes; limit > 0 && j.bytes.Load() >= limit {
 		return fmt.Errorf("%w of %d", ErrFull, limit)
 	}
-	select {
-	case <-j.opened:
-		return nil
-	default:
+	if !j.IsOpen() {
 		return fmt.Errorf("%w: journal is not open yet", ErrDiskFull)
 	}
+	return nil
 }
 
 // Ready is Err, and looks at the space on the disk as well.
@@ -285,8 +283,15 @@ func (j *Journal) shut() error {
 	}
 	j.filter.stop.Store(true)
 	j.filling.Wait()
-	if err := j.db.Close(); err != nil {
-		return fmt.Errorf("close journal %s: %w", j.config.Dir, err)
+	closed := make(chan error, 1)
+	go func() { closed <- j.db.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			return fmt.Errorf("close journal %s: %w", j.config.Dir, err)
+		}
+	case <-j.disk.failed: // Pebble waits for a goroutine that is held
+		return nil
 	}
 	j.writeEnding()
 	return j.lock.Close()

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -39,6 +40,8 @@ func (j *Journal) restore(l Lane) error {
 	}
 	defer it.Close()
 	ln := &j.lanes[l]
+	ln.mu.Lock() // metrics are read while a journal on a full disk is being opened
+	defer ln.mu.Unlock()
 	ln.last, ln.trimmed, err = j.trimmedTo(l)
 	if err != nil {
 		return err
@@ -183,11 +186,17 @@ func (j *Journal) readDisk(l Lane, from, last uint64, limit int, records []Recor
 	return records, nil
 }
 
-// wait returns once the database is open, or the journal closed.
-func (j *Journal) wait() error {
-	select {
-	case <-j.opened:
-	case <-j.closing:
+// Wait returns once the journal is open, which is at once unless the disk was full. An error says that it will not be.
+func (j *Journal) Wait(ctx context.Context) error {
+	if !j.IsOpen() {
+		select {
+		case <-j.opened:
+		case <-j.closing:
+		case <-j.disk.failed:
+			return j.disk.err()
+		case <-ctx.Done():
+			return fmt.Errorf("wait for journal: %w", ctx.Err())
+		}
 	}
 	select {
 	case <-j.closing:
@@ -196,3 +205,15 @@ func (j *Journal) wait() error {
 		return nil
 	}
 }
+
+// IsOpen reports whether the journal has been opened.
+func (j *Journal) IsOpen() bool {
+	select {
+	case <-j.opened:
+		return true
+	default:
+		return false
+	}
+}
+
+func (j *Journal) wait() error { return j.Wait(context.Background()) }

@@ -119,6 +119,9 @@ func (j *Journal) reset() {
 	j.bytes.Store(0)
 	j.disk.found.Store(nil)
 	for l := range j.lanes {
-		j.lanes[l].first, j.lanes[l].trimmed, j.lanes[l].last = 0, 0, end{}
+		ln := &j.lanes[l]
+		ln.mu.Lock()
+		ln.first, ln.trimmed, ln.last = 0, 0, end{}
+		ln.mu.Unlock()
 	}
 }

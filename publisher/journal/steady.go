@@ -30,15 +30,30 @@ func (f steadyFS) must(err error) error {
 	return err
 }
 
-func (f steadyFS) file(file vfs.File, err error) (vfs.File, error) {
-	if err = f.must(err); err != nil {
+func (f steadyFS) make(open func() (vfs.File, error)) (vfs.File, error) {
+	var file vfs.File
+	err := f.again(func() (err error) {
+		file, err = open()
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return steadyFile{File: file, fs: f}, nil
 }
 
+// again repeats what found no space, each time after there was some: [vfs.OnDiskFull] tries once more and no oftener.
+func (f steadyFS) again(write func() error) error {
+	for {
+		err := write()
+		if !vfs.IsNoSpaceError(err) || f.disk.isClosing() {
+			return f.must(err)
+		}
+	}
+}
+
 func (f steadyFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	file, err := f.file(f.FS.Create(name, category))
+	file, err := f.make(func() (vfs.File, error) { return f.FS.Create(name, category) })
 	if err == nil && isTable(name) {
 		file = tableFile{file, bufio.NewWriterSize(file, pieceBytes)}
 	}
@@ -46,18 +61,22 @@ func (f steadyFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File,
 }
 
 func (f steadyFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.file(f.FS.ReuseForWrite(oldname, newname, category))
+	return f.make(func() (vfs.File, error) { return f.FS.ReuseForWrite(oldname, newname, category) })
 }
 
-func (f steadyFS) OpenDir(name string) (vfs.File, error) { return f.file(f.FS.OpenDir(name)) }
+func (f steadyFS) OpenDir(name string) (vfs.File, error) {
+	return f.make(func() (vfs.File, error) { return f.FS.OpenDir(name) })
+}
 
-func (f steadyFS) Rename(oldname, newname string) error { return f.must(f.FS.Rename(oldname, newname)) }
+func (f steadyFS) Rename(oldname, newname string) error {
+	return f.again(func() error { return f.FS.Rename(oldname, newname) })
+}
 
 func (f steadyFS) Remove(name string) error {
 	if !f.disk.opened.Load() && isTable(name) {
 		return nil
 	}
-	return f.FS.Remove(name)
+	return f.disk.raw.Remove(name) // it makes space, and does not wait for any
 }
 
 func (f steadyFS) Unwrap() vfs.FS { return f.FS }
@@ -70,14 +89,21 @@ type steadyFile struct {
 	fs steadyFS
 }
 
-func (f steadyFile) Write(p []byte) (int, error) {
-	n, err := f.File.Write(p)
-	return n, f.fs.must(err)
+func (f steadyFile) Write(p []byte) (n int, err error) {
+	err = f.fs.again(func() error {
+		written, err := f.File.Write(p[n:])
+		n += written
+		return err
+	})
+	return n, err
 }
 
-func (f steadyFile) WriteAt(p []byte, off int64) (int, error) {
-	n, err := f.File.WriteAt(p, off)
-	return n, f.fs.must(err)
+func (f steadyFile) WriteAt(p []byte, off int64) (n int, err error) {
+	err = f.fs.again(func() error {
+		n, err = f.File.WriteAt(p, off)
+		return err
+	})
+	return n, err
 }
 
 func (f steadyFile) Sync() error     { return f.fs.must(f.File.Sync()) }

@@ -31,12 +31,17 @@ func (j *Journal) Trim(upTo map[Lane]uint64, name string, mark []byte) error {
 	if err := b.Set(markKey(name), mark, nil); err != nil {
 		return err
 	}
-	err := j.write(func() error { return errors.Join(b.Commit(pebble.NoSync), b.Close()) })
+	err := j.write(func() error {
+		if err := errors.Join(b.Commit(pebble.NoSync), b.Close()); err != nil {
+			return err
+		}
+		for l, seq := range upTo {
+			j.forget(l, seq, trimmed[l])
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("trim journal: %w", err)
-	}
-	for l, seq := range upTo {
-		j.forget(l, seq, trimmed[l])
 	}
 	return nil
 }
@@ -44,9 +49,12 @@ func (j *Journal) Trim(upTo map[Lane]uint64, name string, mark []byte) error {
 func (j *Journal) forget(l Lane, seq uint64, total int64) {
 	ln := &j.lanes[l]
 	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if seq < ln.first {
+		return // a later trim was faster
+	}
 	j.bytes.Add(ln.trimmed - total)
 	ln.first, ln.trimmed = seq+1, total
-	ln.mu.Unlock()
 }
 
 // total is the bytes of a lane up to and including a record.
@@ -74,8 +82,10 @@ func (j *Journal) SetMark(name string, mark []byte, flushed bool) error {
 	return nil
 }
 
-// write calls what writes. After a failed flush Pebble holds for ever whoever writes; not the caller.
+// write calls what writes. Pebble holds whoever writes, for ever after a failed flush, and on a full disk until there is
+// space; not the caller. What met a full disk may be written all the same.
 func (j *Journal) write(f func() error) error {
+	full := j.disk.full()
 	if err := j.disk.err(); err != nil {
 		return err
 	}
@@ -84,6 +94,8 @@ func (j *Journal) write(f func() error) error {
 	select {
 	case err := <-written:
 		return err
+	case <-full:
+		return ErrDiskFull
 	case <-j.disk.failed:
 		return j.disk.err()
 	}
