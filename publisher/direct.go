@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,18 +49,22 @@ func (d *Direct) Store(ctx context.Context, messages []schema.Message) (schema.R
 	if err != nil {
 		return receipt, err
 	}
+	connected := time.Now()
 	futures := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {
 		futures[i], err = js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header.Map(), Data: m.Body}, inOrder...)
 		if err != nil {
-			d.drop(js)
+			if lost(err) {
+				d.drop(js)
+			}
 			return receipt, fmt.Errorf("publish %s: %w", m.Subject, err)
 		}
 	}
 	for i, f := range futures {
 		duplicate, err := d.await(ctx, f)
 		if err != nil {
-			if !errors.As(err, new(*jetstream.APIError)) { // such an error is about one message
+			spent := ctx.Err() != nil && time.Since(connected) < d.Wait/2 // most of its time went before it was connected
+			if lost(err) && !spent {
 				d.drop(js) // a new connection looks at the streams anew
 			}
 			return receipt, fmt.Errorf("publish %s: %w", messages[i].Subject, err)
@@ -69,6 +74,12 @@ func (d *Direct) Store(ctx context.Context, messages []schema.Message) (schema.R
 		}
 	}
 	return receipt, nil
+}
+
+// lost reports whether an error speaks against the connection, and not of one message or of too many at once.
+func lost(err error) bool {
+	return !errors.As(err, new(*jetstream.APIError)) &&
+		!errors.Is(err, nats.ErrMaxPayload) && !errors.Is(err, jetstream.ErrTooManyStalledMsgs)
 }
 
 func (d *Direct) await(ctx context.Context, f jetstream.PubAckFuture) (duplicate bool, err error) {
@@ -110,8 +121,8 @@ func (d *Direct) connect(ctx context.Context) (jetstream.JetStream, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.js == nil {
-		return nil, d.problem
+	if d.js == nil { // it failed, or another delivery has let go of it
+		return nil, cmp.Or(d.problem, errNotConnected)
 	}
 	return d.js, nil
 }

@@ -30,7 +30,7 @@ func (s *stream) guard(ctx context.Context, js jetstream.JetStream) error {
 	for {
 		select {
 		case <-tick.C:
-			if err := s.trim(s.config.Now()); err != nil {
+			if err := s.trim(s.config.Now()); err != nil && !errors.Is(err, journal.ErrDiskFull) { // which passes
 				return err
 			}
 		case <-look.C:
@@ -53,46 +53,41 @@ func (s *stream) look(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return err
 	}
-	intact, err := s.intact(ctx, handle, anchor)
+	intact, err := s.intact(ctx, js, handle.CachedInfo(), anchor)
 	if err == nil && !intact {
 		err = fmt.Errorf("stream %s: %w", s.name, errWentBack)
 	}
 	return err
 }
 
+// trim lets the journal forget what was acknowledged a guard window ago, or remembers how far the lines have come, for a
+// start that has to tell what expired from what was forgotten.
 func (s *stream) trim(now time.Time) error {
-	latest := s.checkpoint(now)
-	s.checkpoints = append(s.checkpoints, latest)
-	moved := !slices.Equal(s.mark.Next, latest.next)
-	s.mark.Next = latest.next
-	passed := 0
-	for passed < len(s.checkpoints) && now.Sub(s.checkpoints[passed].at) >= s.config.Guard {
-		passed++
+	s.checkpoints = append(s.checkpoints, s.checkpoint(now))
+	passed := func(c checkpoint) bool { return now.Sub(c.at) >= s.config.Guard }
+	for len(s.checkpoints) > 1 && passed(s.checkpoints[1]) {
+		s.checkpoints = slices.Delete(s.checkpoints, 0, 1)
 	}
-	if passed == 0 {
-		return s.remember(moved)
-	}
-	safe := s.checkpoints[passed-1]
-	s.checkpoints = append(s.checkpoints[:0], s.checkpoints[passed:]...)
+	mark, safe := s.mark, s.checkpoints[0]
+	mark.Next = s.checkpoints[len(s.checkpoints)-1].next
 	upTo := make(map[journal.Lane]uint64)
 	for i, l := range s.lines {
-		if first, _ := s.config.Journal.Bounds(l.lane); safe.next[i] > first {
+		if first, _ := s.config.Journal.Bounds(l.lane); passed(safe) && safe.next[i] > first {
 			upTo[l.lane] = safe.next[i] - 1
+			mark.Floor = max(mark.Floor, safe.floor)
 		}
 	}
-	if len(upTo) == 0 {
-		return s.remember(moved)
+	var err error
+	switch {
+	case len(upTo) > 0:
+		err = s.config.Journal.Trim(upTo, s.name, mark.encode())
+	case !slices.Equal(s.mark.Next, mark.Next):
+		err = s.config.Journal.SetMark(s.name, mark.encode(), false)
 	}
-	s.mark.Floor = max(s.mark.Floor, safe.floor)
-	return s.config.Journal.Trim(upTo, s.name, s.mark.encode())
-}
-
-// remember keeps how far the lines have come, for a start that has to tell what expired from what was forgotten.
-func (s *stream) remember(moved bool) error {
-	if !moved {
-		return nil
+	if err == nil {
+		s.mark = mark
 	}
-	return s.config.Journal.SetMark(s.name, s.mark.encode(), false)
+	return err
 }
 
 // checkpoint notes how far the lines have come. The floor is that of the line that is furthest behind; a line that has

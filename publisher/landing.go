@@ -3,6 +3,7 @@ package publisher
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -74,6 +75,12 @@ func (l *line) acknowledged(s *sent) error {
 		}
 		l.last = a.seq
 	}
+	if l.aside[s.seq] {
+		if err := l.stream.config.Journal.DropAside(l.lane, s.seq); err != nil {
+			return err
+		}
+		delete(l.aside, s.seq)
+	}
 	l.stream.answers.Add(1)
 	l.stream.saw(a.seq, s.id)
 	l.acked = max(l.acked, s.seq)
@@ -100,7 +107,11 @@ func (l *line) refused(s *sent, err error) error {
 func (l *line) setAside(seq uint64, reason error) error {
 	l.stream.metrics.aside.Inc()
 	l.stream.config.Log.Error("event set aside: the stream will not take it", "err", reason)
-	return l.stream.config.Journal.SetAside(l.lane, seq)
+	j := l.stream.config.Journal
+	first, _ := j.Bounds(l.lane)
+	maps.DeleteFunc(l.aside, func(seq uint64, _ bool) bool { return seq < first })
+	l.aside[seq] = true
+	return j.SetAside(l.lane, seq)
 }
 
 // refusedForGood tells a refusal that no repetition will mend.

@@ -36,15 +36,16 @@ type line struct {
 	next  uint64 // the first record that the stream is not known to hold
 	floor uint64 // a stream sequence: if the stream holds a record from next on, it stands behind it
 
-	offered     uint64 // the highest record ever sent: up to it the stream may hold what it did not acknowledge
-	retrying    uint64 // the highest record that an earlier session may have sent
-	acked       uint64 // the highest record that this process saw acknowledged
-	ackedBefore uint64 // the same, of the process before, as far as it could remember
-	last        uint64 // the stream sequence of this session's last acknowledgement
-	held        bits   // records from next on that the stream was found to hold
-	flight      []sent // in the order of the journal, without gaps
-	bytes       int    // of flight
-	width       int    // how many may be in flight now
+	offered     uint64          // the highest record ever sent: up to it the stream may hold what it did not acknowledge
+	retrying    uint64          // the highest record that an earlier session may have sent
+	acked       uint64          // the highest record that this process saw acknowledged
+	ackedBefore uint64          // the same, of the process before, as far as it could remember
+	last        uint64          // the stream sequence of this session's last acknowledgement
+	aside       map[uint64]bool // records set aside that stand in the lane still: another server may take them
+	held        bits            // records from next on that the stream was found to hold
+	flight      []sent          // in the order of the journal, without gaps
+	bytes       int             // of flight
+	width       int             // how many may be in flight now
 
 	records []journal.Record // read last
 	ahead   []journal.Record // of these, what is not sent yet

@@ -61,6 +61,9 @@ func (l *line) depth(now time.Time) Depth {
 		return d
 	}
 	d.Events = last + 1 - next
+	if !j.IsOpen() {
+		return d
+	}
 	if oldest, err := j.Read(l.lane, next, 1, nil); err == nil && len(oldest) > 0 {
 		d.Oldest = now.Sub(oldest[0].Accepted)
 	}

@@ -17,10 +17,13 @@ var errNotConnected = errors.New("not connected yet")
 
 // run is one session after the other, with a growing pause while none of them gets anything published.
 func (s *stream) run(ctx context.Context) error {
-	if err := s.restore(); err != nil {
-		if errors.Is(err, journal.ErrClosed) {
+	if err := s.config.Journal.Wait(ctx); err != nil {
+		if ctx.Err() != nil || errors.Is(err, journal.ErrClosed) {
 			return nil // while it waited for space to open
 		}
+		return err
+	}
+	if err := s.restore(); err != nil {
 		return err
 	}
 	wait := backoff.NewExponentialBackOff(

@@ -54,7 +54,7 @@ func newStream(c Config, m *metrics, name, prefix string, lanes ...journal.Lane)
 	s.problem.Store(&errNotConnected)
 	for _, l := range lanes {
 		s.lines = append(s.lines, &line{
-			lane: l, stream: s,
+			lane: l, stream: s, aside: make(map[uint64]bool),
 			published: m.published.WithLabelValues(l.String()), duplicates: m.duplicates.WithLabelValues(l.String()),
 		})
 	}
@@ -90,7 +90,7 @@ func (s *stream) reconcile(ctx context.Context, js jetstream.JetStream, server s
 		return fmt.Errorf("stream %s: %w", s.name, err)
 	}
 	info := handle.CachedInfo()
-	intact, err := s.intact(ctx, handle, s.anchored())
+	intact, err := s.intact(ctx, js, info, s.anchored())
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *stream) reconcile(ctx context.Context, js jetstream.JetStream, server s
 		l.begin(info.State.LastSeq)
 	}
 	if from, ok := s.inDoubt(); ok && info.State.LastSeq >= from {
-		if err := s.strikeOut(ctx, js, handle, from, info.State.LastSeq); err != nil {
+		if err := s.strikeOut(ctx, js, from, info.State.LastSeq); err != nil {
 			return err
 		}
 	}
@@ -113,23 +113,41 @@ func (s *stream) reconcile(ctx context.Context, js jetstream.JetStream, server s
 }
 
 // intact reports whether the stream is the one that acknowledged and still holds the last that it had acknowledged when
-// the handle was made.
-func (s *stream) intact(ctx context.Context, handle jetstream.Stream, anchor anchor) (bool, error) {
-	info := handle.CachedInfo()
+// the info was asked for.
+func (s *stream) intact(ctx context.Context, js jetstream.JetStream, info *jetstream.StreamInfo, anchor anchor) (bool, error) {
 	if !info.Created.Equal(s.mark.Created) || info.State.LastSeq < anchor.seq {
 		return false, nil
 	}
 	if anchor.seq == 0 || anchor.seq < info.State.FirstSeq {
 		return true, nil
 	}
-	message, err := handle.GetMsg(ctx, anchor.seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	header, err := s.header(ctx, js, anchor.seq)
+	if errors.Is(err, nats.ErrMsgNotFound) {
 		return true, nil // it has expired or was deleted: what was forgotten would have been followed by others
 	}
 	if err != nil {
-		return false, fmt.Errorf("stream %s: read sequence %d: %w", s.name, anchor.seq, err)
+		return false, err
 	}
-	return message.Header.Get(nats.MsgIdHdr) == schema.EscapeHeader(anchor.id), nil
+	return header.Get(nats.MsgIdHdr) == schema.EscapeHeader(anchor.id), nil
+}
+
+// leaderWait is how long the stream's leader may take to read a message.
+const leaderWait = 5 * time.Second
+
+// header reads that of a message from the stream's leader, who alone can say that there is none: jetstream asks whichever
+// replica answers first, and that one may be behind.
+func (s *stream) header(ctx context.Context, js jetstream.JetStream, seq uint64) (nats.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaderWait)
+	defer cancel()
+	leader, err := js.Conn().JetStream()
+	if err != nil {
+		return nil, err
+	}
+	message, err := leader.GetMsg(s.name, seq, nats.Context(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: read sequence %d: %w", s.name, seq, err)
+	}
+	return message.Header, nil
 }
 
 // rewind puts all lines back to the oldest record of the journal, and remembers where in this stream to look for them.
@@ -181,7 +199,7 @@ func (s *stream) inDoubt() (from uint64, ok bool) {
 
 // strikeOut reads the IDs of the stream's messages in a span of sequences, and notes which records of the journal they
 // are. The duplicate window may be long over for them.
-func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, handle jetstream.Stream, from, to uint64) error {
+func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, from, to uint64) error {
 	reader, err := js.OrderedConsumer(ctx, s.name, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, HeadersOnly: true,
 		InactiveThreshold: 30 * time.Second,
@@ -197,7 +215,7 @@ func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, handle j
 	for {
 		message, err := messages.Next(jetstream.NextMaxWait(readWait))
 		if errors.Is(err, nats.ErrTimeout) && ctx.Err() == nil {
-			return s.ended(ctx, handle, to)
+			return s.ended(ctx, js, to)
 		}
 		if err != nil {
 			return fmt.Errorf("stream %s: read: %w", s.name, err)
@@ -213,7 +231,7 @@ func (s *stream) strikeOut(ctx context.Context, js jetstream.JetStream, handle j
 			return nil
 		}
 		if meta.NumPending == 0 {
-			return s.ended(ctx, handle, to)
+			return s.ended(ctx, js, to)
 		}
 	}
 }
@@ -223,15 +241,15 @@ const readWait = 2 * time.Second
 
 // ended tells whether nothing is left up to a sequence: what stood there has expired or was deleted. If it is still there
 // the reader is slow, or sits on a replica that is behind, and what it did not show may be in the stream all the same.
-func (s *stream) ended(ctx context.Context, handle jetstream.Stream, to uint64) error {
-	_, err := handle.GetMsg(ctx, to)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+func (s *stream) ended(ctx context.Context, js jetstream.JetStream, to uint64) error {
+	_, err := s.header(ctx, js, to)
+	if errors.Is(err, nats.ErrMsgNotFound) {
 		return nil
 	}
 	if err == nil {
-		err = errors.New("the reader is behind")
+		err = fmt.Errorf("stream %s: read up to %d: the reader is behind", s.name, to)
 	}
-	return fmt.Errorf("stream %s: read up to %d: %w", s.name, to, err)
+	return err
 }
 
 func (s *stream) note(header string, seq uint64) error {

@@ -97,6 +97,42 @@ func TestSetAsideDoesNotMultiply(t *testing.T) {
 	}
 }
 
+// What the stream would not take is taken by the next server, which allows more.
+func TestSetAsideAndThenTakenIsPublishedOnce(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.stop()
+	var ahead atomic.Int64
+	r.now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	var largest atomic.Int32
+	largest.Store(1000)
+	r.prepare = func(ctx context.Context, js jetstream.JetStream, stream string) error {
+		subject := map[string]string{"IDENTITY": "identity.>", "IDENTITY_QUARANTINE": "identity-quarantine.>"}[stream]
+		_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name: stream, Subjects: []string{subject}, Duplicates: 100 * time.Millisecond, MaxMsgSize: largest.Load(),
+		})
+		return err
+	}
+	r.start()
+	large := message("login.succeeded", "large")
+	large.Body = make([]byte, 2000)
+	r.store(large)
+	eventually(t, "it is set aside", func() bool { return testutil.ToFloat64(r.metrics.aside) > 0 })
+
+	largest.Store(-1)
+	r.server.Stop()
+	r.server.Start()
+	eventually(t, "it is taken", func() bool { return testutil.ToFloat64(r.metrics.published.WithLabelValues("normal")) == 1 })
+	eventually(t, "the journal is trimmed", func() bool {
+		ahead.Add(int64(time.Hour))
+		return r.journal.Bytes(journal.Normal) == 0
+	})
+	r.restart()
+	r.waitIdle()
+	if got := r.ids("IDENTITY", "identity.ssofy.login.succeeded"); len(got) != 1 {
+		t.Errorf("it is in the stream %d times", len(got))
+	}
+}
+
 // The prefix of the stream is changed while a backlog waits.
 func TestNewPrefix(t *testing.T) {
 	r := newRig(t, time.Hour)
