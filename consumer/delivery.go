@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -85,11 +86,16 @@ func (d *delivery) bury(v verdict, because error) (again bool) {
 	return d.conclude(answer{v, reason(v, because)}, because)
 }
 
-// conclude gives an answer that ends the attempts. Should it get lost, it is given again when the server asks again.
+// conclude gives an answer that ends the attempts. Should it get lost, it is given again when the server asks again. It does
+// not do so after the last attempt: what is done with would become a dead letter.
 func (d *delivery) conclude(a answer, because error) (again bool) {
 	d.c.tray.conclude(d, a)
 	d.c.note(d, a.verdict, because)
-	d.sent(d.send(a))
+	if a.verdict == acked && d.last() {
+		d.sent(d.confirm())
+	} else {
+		d.sent(d.send(a))
+	}
 	return false
 }
 
@@ -100,6 +106,27 @@ func (d *delivery) send(a answer) error {
 		return msg.Ack()
 	}
 	return msg.TermWithReason(a.reason)
+}
+
+const (
+	confirmTries = 5 // of an answer that a server which is there does not confirm
+	confirmPause = 100 * time.Millisecond
+)
+
+// confirm acknowledges until the server says that it heard. While the server is away it goes on until the hard stop.
+func (d *delivery) confirm() error {
+	msg, _ := d.now()
+	for tries := 0; ; wait(d.c.work, confirmPause) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(d.c.work), patience/2)
+		err := msg.DoubleAck(ctx)
+		cancel()
+		if d.c.js.Conn().IsConnected() {
+			tries++
+		}
+		if err == nil || tries == confirmTries || d.c.work.Err() != nil {
+			return err
+		}
+	}
 }
 
 // leave says nothing: the server hands the event over again when the step of the schedule is over. A bare nak would
