@@ -92,20 +92,37 @@ func (p *process) wait(ctx context.Context, grace time.Duration) ending {
 	case <-ctx.Done():
 		cut = ctx.Err()
 	}
-	if !terminate(p.cmd.Process) {
-		grace = settle
+	if terminate(p.cmd.Process) {
+		p.leave(grace)
 	}
-	timer := time.NewTimer(grace)
+	kill(p.cmd.Process)
+	<-p.exited
+	timer := time.NewTimer(settle)
 	defer timer.Stop()
 	select {
 	case <-p.gone:
 	case <-timer.C:
 	}
-	kill(p.cmd.Process)
-	<-p.exited
 	closeAll(p.pipes)
 	<-p.gone
 	return ending{p.cmd.ProcessState, cut, p.stdout, p.stderr}
+}
+
+// look is how often we look whether anybody is left in a group: the system does not say when the last has ended.
+const look = 20 * time.Millisecond
+
+// leave waits until nobody is left in the program's group, and no longer than grace.
+func (p *process) leave(grace time.Duration) {
+	timer, ticker := time.NewTimer(grace), time.NewTicker(look)
+	defer timer.Stop()
+	defer ticker.Stop()
+	for left(p.cmd.Process) {
+		select {
+		case <-ticker.C:
+		case <-timer.C:
+			return
+		}
+	}
 }
 
 // closeAll closes ends of pipes; nothing is kept in one that an error could have lost.

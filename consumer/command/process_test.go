@@ -5,6 +5,7 @@ package command
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -105,18 +106,38 @@ func TestDeafProgram(t *testing.T) {
 	r.gone("child")
 }
 
-// A child may take its time for an orderly end even if the program itself has none.
+// A child may take its time for an orderly end even if the program itself has none, and whether or not it holds our pipes.
 func TestGraceIsForChildrenToo(t *testing.T) {
-	r := run{t: t}
-	err := r.handle(`
-		sh -c 'trap "sleep 0.3; echo orderly >orderly; exit" TERM; echo ready >ready; while :; do sleep 0.05; done' &
-		exec sleep 600`, "ready", long)
-	if consumertest.Verdict(err) != "retry" || r.took > long/2 {
-		t.Errorf("got %v after %s", err, r.took)
+	for _, output := range []string{"", ">/dev/null 2>&1"} {
+		r := run{t: t}
+		err := r.handle(`
+			sh -c 'trap "sleep 0.3; echo orderly >orderly; exit" TERM; echo ready >ready; while :; do sleep 0.05; done' `+output+` &
+			exec sleep 600`, "ready", long)
+		if consumertest.Verdict(err) != "retry" || r.took > long/2 {
+			t.Errorf("output %q: got %v after %s", output, err, r.took)
+		}
+		if r.read("orderly") == "" {
+			t.Errorf("output %q: the child was not given its time", output)
+		}
 	}
-	if r.read("orderly") == "" {
-		t.Error("the child was not given its time")
+}
+
+// Nobody waits for who has ended and is not asked how: a container may have no init that asks.
+func TestZombiesAreNotWaitedFor(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no /proc here") // other systems than Linux
 	}
+	cmd := exec.Command("sleep", "600")
+	lead(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if !left(cmd.Process) {
+		t.Error("a program under way counts as ended")
+	}
+	kill(cmd.Process)
+	consumertest.Eventually(t, "the end of the group", func() bool { return !left(cmd.Process) })
+	_ = cmd.Wait() // it was killed
 }
 
 // What a program leaves behind ends with it, and its verdict stands.
