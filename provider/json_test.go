@@ -25,6 +25,27 @@ func TestParseJSONRefuses(t *testing.T) {
 	}
 }
 
+// The bound is on values, not on what looks like one inside a text.
+func TestParseBounded(t *testing.T) {
+	many := `"` + strings.Repeat(`,[{\"`, 9) + `"`
+	for text, values := range map[string]int{
+		`{}`: 1, ` { } `: 1, `{"a":1}`: 2, `{"a":[],"b":{"c":[1,2]},"a":[[ ]]}`: 8, `{"":` + many + `}`: 2,
+		`{` + many + `:[` + many + `,` + many + `]}`: 4, `{"\\":"\\","[":"]"}`: 3,
+	} {
+		if _, err := provider.ParseBounded([]byte(text), values); err != nil {
+			t.Errorf("%s, at most %d: %v", text, values, err)
+		}
+		if _, err := provider.ParseBounded([]byte(text), values-1); err == nil {
+			t.Errorf("%s, at most %d: no error", text, values-1)
+		}
+	}
+	for _, text := range []string{`[]`, `{`, `{"a`, `{"a\`, `{}}`} {
+		if _, err := provider.ParseBounded([]byte(text), 9); err == nil {
+			t.Errorf("%s: no error", text)
+		}
+	}
+}
+
 func TestWellFormed(t *testing.T) {
 	for text, want := range map[string]bool{
 		`"\ud83c\udfe0"`: true, `"\uD83C\uDFE0x"`: true, `"\\ud83c"`: true, `"é"`: true,
@@ -104,7 +125,22 @@ func FuzzParseJSON(f *testing.F) {
 		if got := generic(v); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %#v, want %#v", got, want)
 		}
+		if n := count(v); v.Kind() == provider.KindObject && n > 1 {
+			_, enough := provider.ParseBounded(text, n)
+			_, fewer := provider.ParseBounded(text, n-1)
+			if enough != nil || fewer == nil {
+				t.Errorf("%d values: got %v, and %v with one less", n, enough, fewer)
+			}
+		}
 	})
+}
+
+func count(v provider.Value) int {
+	n := 1
+	for child := range v.Children() {
+		n += count(child)
+	}
+	return n
 }
 
 // generic gives a value as encoding/json does.

@@ -55,8 +55,11 @@ func decodePart(part string) ([]byte, error) {
 	return b, nil
 }
 
+// maxHeaderValues bounds a header, which strangers write. RFC 7515 has eleven parameters; one of them lists certificates.
+const maxHeaderValues = 1000
+
 func (t *Token) readHeader(text []byte) error {
-	header, err := ParseObject(text)
+	header, err := ParseBounded(text, maxHeaderValues)
 	if err != nil {
 		return fmt.Errorf("token: header: %w", err)
 	}

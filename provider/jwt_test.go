@@ -174,6 +174,17 @@ func TestTokenConfusion(t *testing.T) {
 	}
 }
 
+// A header is read before anything is verified.
+func TestTokenHeaderIsBounded(t *testing.T) {
+	for certificates, want := range map[int]bool{997: true, 998: false} { // beside the object, alg and x5c
+		header := `{"alg":"RS256","x5c":[""` + strings.Repeat(`,""`, certificates-1) + `]}`
+		_, err := provider.ParseToken(base64.RawURLEncoding.EncodeToString([]byte(header)) + ".e30.AAAA")
+		if (err == nil) != want {
+			t.Errorf("%d certificates: %v", certificates, err)
+		}
+	}
+}
+
 func TestTokenHMAC(t *testing.T) {
 	keys, err := provider.Config{Secrets: []string{"old", "a secret of more than thirty-two bytes"}}.HMACKeys()
 	if err != nil {

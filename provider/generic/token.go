@@ -18,6 +18,9 @@ import (
 // maxFuture is how far ahead of our clock iat may be, leeway aside.
 const maxFuture = 5 * time.Minute
 
+// maxBeside is how many values a body may have whose token stands in a member: strangers decide what stands beside it.
+const maxBeside = 10000
+
 // A tokenPlace is where a token stands that is the delivery itself.
 type tokenPlace struct {
 	member pointer // nil: the whole body
@@ -34,7 +37,7 @@ func (p *tokenPlace) token(body []byte) (string, error) {
 	if p.member == nil {
 		return strings.Trim(string(body), " \t\r\n"), nil
 	}
-	v, err := provider.ParseObject(body)
+	v, err := provider.ParseBounded(body, maxBeside)
 	if err != nil {
 		return "", err
 	}

@@ -79,11 +79,11 @@ func (p *Provider) Answer(r provider.Request, o provider.Outcome) provider.Answe
 // Sign signs in the form of SSOfy's Node library, with the first secret and a fresh salt. The path of public_url is
 // put in front of the request's, as Verify does.
 func (p *Provider) Sign(r *provider.Request) error {
-	body, err := provider.ParseObject(r.Body)
+	body, err := provider.ParseBounded(r.Body, maxValues)
 	if err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
-	message, _ := appendValues([]byte(p.signedPath(r.URL)), body, appendNodeNumber)
+	message, _ := appendValues([]byte(p.signedPath(r.URL)), signedValues(body), appendNodeNumber)
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -100,7 +100,7 @@ func (p *Provider) match(r provider.Request) (*provider.Key, error) {
 	if p.strictSalt && !documentedSalt(s.salt) {
 		return nil, errors.New("header Signature: salt: not 6 to 32 printable ASCII characters")
 	}
-	body, err := provider.ParseObject(r.Body)
+	body, err := provider.ParseBounded(r.Body, maxValues)
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +112,12 @@ func (p *Provider) match(r provider.Request) (*provider.Key, error) {
 
 // matchForms tries the numbers as Node writes them, then, where there are any, as PHP does: the signer is not public.
 func (p *Provider) matchForms(path string, body provider.Value, s signature) (*provider.Key, error) {
+	values := signedValues(body)
 	message := make([]byte, 0, len(path)+len(body.Raw())+len(s.salt))
 	for _, form := range []numberForm{appendNodeNumber, appendPHPNumber} {
-		values, numbers := appendValues(append(message[:0], path...), body, form)
-		message = append(values, s.salt...)
+		var numbers bool
+		message, numbers = appendValues(append(message[:0], path...), values, form)
+		message = append(message, s.salt...)
 		if key := provider.FindKey(p.keys, message, s.mac); key != nil {
 			return key, nil
 		}

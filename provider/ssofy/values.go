@@ -8,26 +8,48 @@ import (
 	"github.com/forebayhq/forebay/provider"
 )
 
-// appendValues appends what SSOfy signs of a body to dst: the values depth first, objects by sorted name, arrays in
-// order, without names and separators. It reports whether a number was among them.
-func appendValues(dst []byte, body provider.Value, form numberForm) (message []byte, numbers bool) {
-	const usual = 32 // members of an event: one allocation
-	w := walk{message: dst, form: form, members: make([]member, 0, usual)}
+// maxValues bounds a body: sorting the names of strangers takes time. What SSOfy documents has below 50 values.
+const maxValues = 10000
+
+// signedValues are the values that SSOfy signs of a body: depth first, objects by sorted name, arrays in order.
+func signedValues(body provider.Value) []provider.Value {
+	w := new(walk)
+	w.values, w.members = w.fewValues[:0], w.fewMembers[:0]
 	w.value(body)
-	return w.message, w.numbers
+	return w.values
+}
+
+// appendValues appends the text of values to dst, without separators. It reports whether a number was among them.
+func appendValues(dst []byte, values []provider.Value, form numberForm) (message []byte, numbers bool) {
+	for _, v := range values {
+		switch v.Kind() {
+		case provider.KindText:
+			dst = v.AppendText(dst)
+		case provider.KindNumber:
+			numbers = true
+			dst = form(dst, v.Raw())
+		case provider.KindTrue:
+			dst = append(dst, '1')
+		case provider.KindFalse:
+			dst = append(dst, '0')
+		}
+	}
+	return dst, numbers
 }
 
 // A walk is one pass over a body. Its members are a stack: those of an object lie above those of the objects around it.
 type walk struct {
-	message []byte
-	form    numberForm
-	numbers bool
+	values  []provider.Value
 	members []member
+
+	fewValues  [32]provider.Value // room for those of a usual event: no further allocation
+	fewMembers [32]member
 }
 
 type member struct {
 	name  []byte
 	value provider.Value
+	place int // among the members
 }
 
 func (w *walk) value(v provider.Value) {
@@ -38,25 +60,20 @@ func (w *walk) value(v provider.Value) {
 		for element := range v.Children() {
 			w.value(element)
 		}
-	case provider.KindText:
-		w.message = v.AppendText(w.message)
-	case provider.KindNumber:
-		w.numbers = true
-		w.message = w.form(w.message, v.Raw())
-	case provider.KindTrue:
-		w.message = append(w.message, '1')
-	case provider.KindFalse:
-		w.message = append(w.message, '0')
+	default:
+		w.values = append(w.values, v)
 	}
 }
 
 func (w *walk) object(v provider.Value) {
 	base := len(w.members)
 	for child := range v.Children() {
-		w.members = append(w.members, member{child.Name(), child})
+		w.members = append(w.members, member{child.Name(), child, len(w.members)})
 	}
 	sorted := w.members[base:]
-	slices.SortStableFunc(sorted, func(a, b member) int { return compareNames(a.name, b.name) })
+	slices.SortFunc(sorted, func(a, b member) int {
+		return cmp.Or(compareNames(a.name, b.name), cmp.Compare(a.place, b.place))
+	})
 	for i, m := range sorted {
 		if i+1 < len(sorted) && bytes.Equal(m.name, sorted[i+1].name) {
 			continue // of a repeated name the last one counts

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"unicode/utf16"
 
@@ -29,7 +30,7 @@ func FuzzValues(f *testing.F) {
 		if err := d.Decode(&plain); err != nil {
 			t.Fatal(err)
 		}
-		got, _ := appendValues(nil, v, appendNodeNumber)
+		got, _ := appendValues(nil, signedValues(v), appendNodeNumber)
 		if want := plainValues(plain); string(got) != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -123,6 +124,27 @@ func FuzzTampering(f *testing.F) {
 	})
 }
 
+// What strangers may have sorted is bounded, whatever they sign with.
+func TestValuesAreBounded(t *testing.T) {
+	p := newProvider(t, "test-secret-4f1d9c7e2b")
+	for values, want := range map[int]bool{maxValues: true, maxValues + 1: false} {
+		r, err := p.Sample("safety_reset")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body = []byte(`{"a":[1` + strings.Repeat(",1", values-3) + `]}`) // the object, the array and its numbers
+		body, err := provider.ParseObject(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		message, _ := appendValues([]byte(p.signedPath(r.URL)), signedValues(body), appendNodeNumber)
+		r.Header.Set(header, sign(p.keys[0], string(message), "salted"))
+		if err := p.Verify(r); (err == nil) != want {
+			t.Errorf("%d values: %v", values, err)
+		}
+	}
+}
+
 func wellFormed(body []byte) bool {
 	v, err := provider.ParseObject(body)
 	return err == nil && v.WellFormed()
@@ -133,7 +155,7 @@ func message(p *Provider, r provider.Request, form numberForm) string {
 	if err != nil {
 		return ""
 	}
-	m, _ := appendValues([]byte(p.signedPath(r.URL)), body, form)
+	m, _ := appendValues([]byte(p.signedPath(r.URL)), signedValues(body), form)
 	return string(m)
 }
 

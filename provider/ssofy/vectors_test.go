@@ -98,7 +98,7 @@ func testMessage(t *testing.T, p *Provider, v vector, form numberForm, want sign
 	if err != nil {
 		t.Fatal(err)
 	}
-	message, _ := appendValues([]byte(p.signedPath(v.request(t).URL)), body, form)
+	message, _ := appendValues([]byte(p.signedPath(v.request(t).URL)), signedValues(body), form)
 	if got := string(message) + v.Salt; got != want.Message {
 		t.Errorf("got message %q, want %q", got, want.Message)
 	}
