@@ -28,17 +28,29 @@ func readBody(body io.Reader, length, limit int64) ([]byte, error) {
 		_, err := io.ReadFull(body, b)
 		return b, err
 	}
-	var b bytes.Buffer
 	if length < 0 {
-		b.Grow(smallBuffer)
-	} else {
-		b.Grow(firstBuffer)
+		return readGrowing(body, make([]byte, 0, smallBuffer), limit)
 	}
-	n, err := b.ReadFrom(io.LimitReader(body, limit+1))
-	if n > limit {
-		return nil, errTooLarge
+	return readGrowing(body, make([]byte, 0, firstBuffer), limit)
+}
+
+// readGrowing reads all of a body into b, which doubles as it fills, up to the one byte over the limit that tells.
+func readGrowing(body io.Reader, b []byte, limit int64) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(2*int64(cap(b))+1, limit+1)), b...)
+		}
+		n, err := body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, errTooLarge
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return b, err
+		}
 	}
-	return b.Bytes(), err
 }
 
 // whyUnread tells a body that was too large or too slow from one that ended early. What was too slow may be sent

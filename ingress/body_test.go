@@ -16,7 +16,11 @@ const head = "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Type: application
 // TestBodies: what the provider sees is what was sent, however it was sent.
 func TestBodies(t *testing.T) {
 	var seen string
-	b := newBench(t, fake{decode: func(r provider.Request) ([]schema.Event, error) { seen = string(r.Body); return nil, nil }})
+	var held int
+	b := newBench(t, fake{decode: func(r provider.Request) ([]schema.Event, error) {
+		seen, held = string(r.Body), cap(r.Body)
+		return nil, nil
+	}})
 	for _, size := range []int{0, 1, 511, 512, 4096, 64 << 10, 64<<10 + 1, 1<<20 - 1, 1 << 20} {
 		want := strings.Repeat("\x00é\r\n", size/5+1)[:size]
 		for name, body := range map[string]io.Reader{
@@ -24,6 +28,9 @@ func TestBodies(t *testing.T) {
 		} {
 			if got := b.send("POST", path, body); got.status != 200 || seen != want {
 				t.Errorf("%s of %d bytes: got %d, %d bytes seen", name, size, got.status, len(seen))
+			}
+			if most := max(2*size+1, 64<<10); held > min(most, 1<<20+1) {
+				t.Errorf("%s of %d bytes: %d bytes held", name, size, held)
 			}
 		}
 	}
