@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
-	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -37,7 +36,7 @@ func (d *delivery) trace(ctx context.Context) string {
 // valid header, else of a new trace. The flags stay; a new trace is not sampled, since we record no span of it.
 func traceparent(sent []string) string {
 	var b [traceLen]byte
-	if len(sent) == 1 && validTrace(sent[0]) {
+	if len(sent) == 1 && schema.ValidTraceparent(sent[0]) {
 		copy(b[:], sent[0])
 	} else {
 		copy(b[:], "00-")
@@ -48,16 +47,6 @@ func traceparent(sent []string) string {
 	randomHex(b[spanStart:spanEnd])
 	return string(b[:])
 }
-
-func validTrace(s string) bool {
-	return len(s) == traceLen && s[:3] == "00-" && s[traceEnd] == '-' && s[spanEnd] == '-' &&
-		isID(s[3:traceEnd]) && isID(s[spanStart:spanEnd]) && isHex(s[flagsStart:])
-}
-
-// isID reports whether s is lower-case hex and not all zeros.
-func isID(s string) bool { return isHex(s) && strings.Trim(s, "0") != "" }
-
-func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
 // randomHex fills b with the hex of random bytes that are not all zero, eight at a time.
 func randomHex(b []byte) {

@@ -94,7 +94,7 @@ type MAC struct {
 // HexMAC decodes a MAC made with the hash of that name: sha256, sha384, sha512 or sha1, in small letters. The digits are
 // as many as the hash asks for, either case, nothing around them. Its errors never repeat the digits.
 func HexMAC(hash, digits string) (MAC, error) {
-	m := MAC{name: hash, hash: newHash(hash)}
+	m := MAC{name: hash, hash: HMACHash(hash)}
 	if m.hash == nil {
 		return MAC{}, errors.New("digest: unknown hash")
 	}
@@ -109,7 +109,8 @@ func HexMAC(hash, digits string) (MAC, error) {
 	return m, nil
 }
 
-func newHash(name string) func() hash.Hash {
+// HMACHash is the hash of that name, in small letters: sha256, sha384, sha512 or sha1. Nil: none of them.
+func HMACHash(name string) func() hash.Hash {
 	switch name {
 	case "sha256":
 		return sha256.New

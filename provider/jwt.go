@@ -106,7 +106,7 @@ func (t Token) VerifyHMAC(algorithms []string, keys []*Key) error {
 	if name == "" || !slices.Contains(algorithms, t.Algorithm) {
 		return errors.New("token: alg: not an allowed one")
 	}
-	m := MAC{name: name, hash: newHash(name), sum: t.signature}
+	m := MAC{name: name, hash: HMACHash(name), sum: t.signature}
 	signed := t.text[:strings.LastIndexByte(t.text, '.')]
 	if FindMAC(keys, []byte(signed), m) == nil {
 		return errSignature

@@ -97,7 +97,7 @@ func (w Wire) header(e *Event, traceparent string) Header {
 	h = appendHeader(h, HeaderNativeAction, e.Native)
 	h = appendHeaderTime(h, HeaderReceivedTime, e.Received)
 	h = appendHeader(h, HeaderOutcome, string(e.Outcome))
-	if validTraceparent(traceparent) {
+	if ValidTraceparent(traceparent) {
 		h = appendHeader(h, HeaderTraceparent, traceparent)
 	}
 	if d := w.Lifetimes[e.Action]; d > 0 {

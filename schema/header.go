@@ -169,9 +169,9 @@ func appendHeaderTime(b []byte, name string, t time.Time) []byte {
 
 func appendName(b []byte, name string) []byte { return append(append(b, name...), ": "...) }
 
-// validTraceparent reports whether s is a traceparent of version 00 that names a trace: anything else is worth nothing
+// ValidTraceparent reports whether s is a traceparent of version 00 that names a trace: anything else is worth nothing
 // to a consumer, and it may come from a stranger. https://www.w3.org/TR/trace-context/#traceparent-header
-func validTraceparent(s string) bool {
+func ValidTraceparent(s string) bool {
 	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {
 		return false
 	}

@@ -67,7 +67,7 @@ func FuzzHeader(f *testing.F) {
 
 func TestTraceparent(t *testing.T) {
 	const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	if !validTraceparent(good) {
+	if !ValidTraceparent(good) {
 		t.Errorf("%s: refused", good)
 	}
 	for _, s := range []string{
@@ -75,7 +75,7 @@ func TestTraceparent(t *testing.T) {
 		"00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
 		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-\r\n",
 	} {
-		if validTraceparent(s) {
+		if ValidTraceparent(s) {
 			t.Errorf("%q: accepted", s)
 		}
 	}

@@ -8,11 +8,7 @@
 package entrust
 
 import (
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/forebayhq/forebay/provider"
@@ -76,7 +72,7 @@ func New(c provider.Config) (provider.Provider, error) {
 func (o Options) keys(c provider.Config) ([]*provider.Key, error) {
 	tokens := make([]string, len(c.Secrets))
 	for i, token := range c.Secrets {
-		key, err := decodeToken(o.TokenEncoding, token)
+		key, err := provider.DecodeSecret(token, o.TokenEncoding, "token_encoding")
 		if err != nil {
 			return nil, err
 		}
@@ -84,26 +80,6 @@ func (o Options) keys(c provider.Config) ([]*provider.Key, error) {
 	}
 	c.Secrets = tokens
 	return c.HMACKeys()
-}
-
-// decodeToken never repeats a token in its errors.
-func decodeToken(encoding, token string) (string, error) {
-	var key []byte
-	var err error
-	switch encoding {
-	case "text":
-		return token, nil
-	case "base64": // with its padding or without
-		key, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(token, "="))
-	case "hex":
-		key, err = hex.DecodeString(token)
-	default:
-		return "", errors.New("token_encoding: not text, base64 or hex")
-	}
-	if err != nil {
-		return "", fmt.Errorf("secrets: one is not %s, as token_encoding says", encoding)
-	}
-	return string(key), nil
 }
 
 // Verify checks the signature with the label sig over exactly @method, @target-uri and content-digest, its parameters,

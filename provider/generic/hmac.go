@@ -2,9 +2,6 @@ package generic
 
 import (
 	"crypto/hmac"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"errors"
 	"fmt"
 	"hash"
@@ -30,7 +27,7 @@ type hmacCheck struct {
 func (b *builder) hmac(o HMACOptions) (check, error) {
 	o.Form, o.Hash = or(o.Form, "plain"), or(o.Hash, "sha256")
 	o.Prefix, o.TimeKey, o.SignatureKey = or(o.Prefix, o.Hash+"="), or(o.TimeKey, "t"), or(o.SignatureKey, "v1")
-	c := hmacCheck{o: o, hash: hashOf(o.Hash)}
+	c := hmacCheck{o: o, hash: provider.HMACHash(o.Hash)}
 	var err error
 	if c.codec, err = newCodec(or(o.Encoding, "hex")); err != nil {
 		return check{}, err
@@ -50,20 +47,6 @@ func (b *builder) hmac(o HMACOptions) (check, error) {
 		return check{}, err
 	}
 	return check{verify: c.verify, sign: c.sign, proves: true}, nil
-}
-
-func hashOf(name string) func() hash.Hash {
-	switch name {
-	case "sha256":
-		return sha256.New
-	case "sha384":
-		return sha512.New384
-	case "sha512":
-		return sha512.New
-	case "sha1": // weak, but unbroken in an HMAC (RFC 6194, section 3.3); asked for in so many words
-		return sha1.New
-	}
-	return nil
 }
 
 func (c *hmacCheck) check() error {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/forebayhq/forebay/provider"
 )
 
 // take gives the secrets that a verifier asks for by number, from 1; nil asks for all. There is at least one, and none
@@ -44,34 +46,11 @@ func (b *builder) keys(numbers []int, encoding, prefix string) ([]string, error)
 		if !ok {
 			return nil, errors.New("secrets: one does not begin with key_prefix")
 		}
-		if keys[i], err = decodeKey(encoding, rest); err != nil {
+		if keys[i], err = provider.DecodeSecret(rest, or(encoding, "text"), "key_encoding"); err != nil {
 			return nil, err
 		}
 	}
 	return keys, nil
-}
-
-// decodeKey never repeats a secret in its errors.
-func decodeKey(encoding, secret string) (string, error) {
-	var key []byte
-	var err error
-	switch encoding {
-	case "", "text":
-		key = []byte(secret)
-	case "base64": // with its padding or without
-		key, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(secret, "="))
-	case "hex":
-		key, err = hex.DecodeString(secret)
-	default:
-		return "", errors.New("key_encoding: not text, base64 or hex")
-	}
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("secrets: one is not %s, as key_encoding says", encoding)
-	case len(key) == 0:
-		return "", errors.New("secrets: an empty key")
-	}
-	return string(key), nil
 }
 
 // A codec is a spelling of bytes. Decoding is strict: one value has one spelling, the case of hex digits aside.
