@@ -73,6 +73,7 @@ type replay struct {
 	runs   jetstream.KeyValue // nil: a dry run
 	given  map[uint64]bool    // sequences of events that an interrupted run published and did not note
 	flying []jetstream.PubAckFuture
+	failed bool // an event was not published: how far the run is stays as it was noted before
 	noted  time.Time
 }
 
@@ -138,6 +139,9 @@ func (p *replay) do(ctx context.Context) error {
 		}
 		return p.note(ctx)
 	})
+	if p.failed {
+		return err
+	}
 	// What is on its way is waited for, and noted, although ctx may have ended.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), replayDrain)
 	defer cancel()
@@ -176,17 +180,20 @@ func (p *replay) look(ctx context.Context, pace *rate.Limiter, e Stored) error {
 
 // note waits until the stream has what was published, and writes down how far the run is.
 func (p *replay) note(ctx context.Context) error {
-	for _, future := range p.flying {
+	for len(p.flying) > 0 {
+		future := p.flying[0]
 		select {
 		case ack := <-future.Ok():
 			p.run.Mark = max(p.run.Mark, ack.Sequence)
+			p.flying = p.flying[1:] // a future tells only once
 		case err := <-future.Err():
+			p.failed = true
 			return fmt.Errorf("publish %s: %w", future.Msg().Subject, err)
 		case <-ctx.Done():
 			return fmt.Errorf("publish %s: %w", future.Msg().Subject, ctx.Err())
 		}
 	}
-	p.flying, p.noted = p.flying[:0], time.Now()
+	p.noted = time.Now()
 	if p.Progress != nil {
 		p.Progress(p.run.Progress)
 	}
