@@ -204,6 +204,12 @@ type deadDropCommand struct {
 	JSON   bool `help:"Print JSON."`
 }
 
+// A dropRow is what drop prints for programs.
+type dropRow struct {
+	Dropped int  `json:"dropped"` // of a dry run: would be
+	DryRun  bool `json:"dry_run,omitempty"`
+}
+
 // Run deletes dead letters.
 func (d *deadDropCommand) Run(ctx context.Context, e *environment) error {
 	if err := d.checkAll("drop", d.All); err != nil {
@@ -240,7 +246,7 @@ func (d *deadDropCommand) Run(ctx context.Context, e *environment) error {
 func (d *deadDropCommand) print(out screen, n int) (err error) {
 	switch {
 	case d.JSON:
-		return out.json(map[string]int{"dropped": n})
+		return out.json(dropRow{n, d.DryRun})
 	case d.DryRun:
 		_, err = fmt.Fprintf(out, "%d dead letters would be dropped\n", n)
 	default:
