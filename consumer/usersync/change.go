@@ -72,6 +72,9 @@ func (j *job) read(m *consumer.Message) (changes []change, err error) {
 	}
 	for _, user := range users(m.Event) {
 		c, err := j.change(m, e, user)
+		if errors.Is(err, errNotOurs) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", m.Event.Action, err)
 		}

@@ -51,6 +51,9 @@ func (j *job) addReset(c *change, e schema.Event, user schema.User) error {
 	if e.Token == nil || removed(e.Token.Value) {
 		return errors.New("it asks to set a password and names neither a user nor a token")
 	}
+	if _, sealed := schema.Sealed(e.Token.Value); sealed && j.open == nil && j.options.Passwords == ignorePasswords {
+		return errNotOurs
+	}
 	token, err := j.secret("token.value", e.Token.Value)
 	if err != nil {
 		return err
@@ -59,6 +62,9 @@ func (j *job) addReset(c *change, e schema.Event, user schema.User) error {
 	c.token = sum[:]
 	return nil
 }
+
+// errNotOurs is that passwords are left alone, and that without the private key nobody can tell whose it is.
+var errNotOurs = errors.New("passwords are ignored")
 
 // secret is the text of a member that may be sealed. Its errors hold nothing of it.
 func (j *job) secret(member string, value json.RawMessage) ([]byte, error) {

@@ -92,7 +92,7 @@ func (j *job) Handle(ctx context.Context, m *consumer.Message) error {
 const (
 	applied  = "applied"
 	repeated = "repeated" // it had been applied before
-	ignored  = "ignored"  // its action does not concern the table, or it tells of a failure
+	ignored  = "ignored"  // its action does not concern the table, it tells of a failure, or of nothing but a password that is ignored
 )
 
 func (j *job) count(result string) { j.events.WithLabelValues(j.consumer, result).Inc() }

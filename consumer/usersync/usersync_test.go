@@ -191,6 +191,29 @@ func TestResetByToken(t *testing.T) {
 	w.refused(w.event("password.reset", 14, user("", password(`"x"`)), func(e *schema.Event) { e.Semantics = schema.Command }))
 }
 
+// Where passwords are left alone, the key is not needed for the token that stands for a user either.
+func TestResetIsIgnoredWithoutTheKey(t *testing.T) {
+	sealer, _ := consumertest.SealKeys(t)
+	sealed := func(text string) string {
+		t.Helper()
+		compact, err := sealer.Seal([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf(`{"sealed":%q}`, compact)
+	}
+	w := newWorld(t, "passwords: ignore")
+	w.handle(w.event("user.created", 0, user("42", username("ada"))))
+	w.handle(w.event("password.reset", 10, user("", password(sealed("N3w p@ss"))), reset(sealed("tmp_8c1f0a"))))
+	w.want("42,ada,-,e1", `SELECT id, preferred_username, password_changed_at, event_id FROM {schema}.users`)
+
+	hashing := newWorld(t, "")
+	m := hashing.event("password.reset", 10, user("", password(sealed("N3w p@ss"))), reset(sealed("tmp_8c1f0a")))
+	if got := hashing.refused(m); !strings.Contains(got, "token.value: is sealed") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // SSOfy's user_created names nobody by ID.
 func TestRegistration(t *testing.T) {
 	created := func(w *world, second int) *consumer.Message {
