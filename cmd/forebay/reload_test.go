@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/forebayhq/forebay/config"
 )
@@ -69,6 +70,36 @@ func TestReloadHoldsNobodyUp(t *testing.T) {
 		stdout, _, _ := call(t, "--config", d.config(), "consumers", "--json")
 		return matches(stdout, `^{"consumer":"crm",.*"lag":0,"in_flight":0,"attempts":3,`)
 	}))
+	check(t, d.stop())
+}
+
+// A shorter schedule is the server's only when the former self is done, whose signs of life would come too late for it: an
+// attempt under way is not made a second time.
+func TestReloadShortensRetry(t *testing.T) {
+	arrived, release := make(chan string, 64), make(chan struct{})
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		arrived <- r.Header.Get("Ce-Type")
+		if r.Header.Get("Ce-Type") == "user.created" {
+			<-release
+		}
+	}))
+	t.Cleanup(hook.Close)
+	done := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(done) // before Close, which waits for requests
+	d := newDaemon(t, forebayYAML+fmt.Sprintf(
+		"consumers:\n  crm: {retry: [1m], run: webhook, webhook: {unsigned: true, url: %q}}\n", hook.URL))
+	d.run(t)
+	d.forebay(t, "send", "mgpass", "user.created")
+	wantArrival(t, arrived, "user.created")
+	d.rewrite(t, "retry: [1m]", "retry: [200ms]")
+	select {
+	case got := <-arrived:
+		t.Errorf("%s arrived while the former self is at work", got)
+	case <-time.After(2 * time.Second):
+	}
+	done()
+	d.forebay(t, "send", "mgpass", "token.issued")
+	wantArrival(t, arrived, "token.issued")
 	check(t, d.stop())
 }
 

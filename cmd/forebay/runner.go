@@ -20,11 +20,38 @@ type runner struct {
 	stop       context.CancelFunc // softly
 	done       chan struct{}
 	before     <-chan struct{} // closed when its former selves are done
+	waits      bool            // for them, before it asks for events
 	failed     error           // why it does not run although it should; under the lock of its wayOut
 }
 
 // alone reports whether attempts under way and those of a former self would get in each other's way.
 func (r *runner) alone() bool { return r.OrderedBy != "" || r.Parallel == 1 }
+
+// hastier reports whether the server waits for an answer less long than it did for a former self, whose signs of life
+// would then come too late for it.
+func (r *runner) hastier(former *runner) bool {
+	for attempt := range max(len(r.Retry), len(former.Retry)) {
+		if r.step(attempt) < former.step(attempt) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHeld reports whether its former selves are not done.
+func (r *runner) isHeld() bool {
+	select {
+	case <-r.before:
+		return false
+	default:
+		return true
+	}
+}
+
+// step is how long the server waits after an attempt; the first is 0.
+func (r *runner) step(attempt int) time.Duration {
+	return r.Retry[min(attempt, len(r.Retry)-1, r.MaxAttempts-1)]
+}
 
 // apply makes the consumers of a configuration the ones that run. One whose assignment is what it was goes on as if
 // nothing had happened. Another begins at once, beside its former self, which finishes its attempts.
@@ -53,8 +80,10 @@ func (w *wayOut) apply(ctx context.Context, c *config.Config) {
 func (w *wayOut) start(ctx context.Context, c *config.Config, r, former *runner) *runner {
 	ctx, r.stop = context.WithCancel(ctx)
 	r.done = make(chan struct{})
+	r.waits = r.alone()
 	if former != nil {
 		r.before = former.done
+		r.waits = r.waits || r.hastier(former) || former.waits && former.isHeld()
 	} else {
 		before := make(chan struct{})
 		close(before)
@@ -148,7 +177,7 @@ func (w *wayOut) work(ctx context.Context, c *config.Config, r *runner, settings
 		}
 		pointless <- err
 	}()
-	if r.alone() {
+	if r.waits {
 		select {
 		case <-r.before:
 		case <-asking.Done():
