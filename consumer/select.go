@@ -128,12 +128,12 @@ func scan(ctx context.Context, js jetstream.JetStream, stream string, c scanConf
 	if pending == 0 || c.from > c.to {
 		return nil
 	}
-	messages, err := reader.Messages()
+	messages, err := reader.Messages(jetstream.PullHeartbeat(scanPulse))
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
 	defer messages.Stop()
-	if err := c.read(ctx, messages, each); err != nil && !errors.Is(err, errEnough) {
+	if err := c.read(ctx, reader, messages, each); err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
 	return nil
@@ -157,9 +157,23 @@ func (c scanConfig) reader() jetstream.OrderedConsumerConfig {
 	return reader
 }
 
-func (c scanConfig) read(ctx context.Context, messages jetstream.MessagesContext, each func(Stored) error) error {
+const (
+	scanPulse = 2 * time.Second // how often the server says that it knows of us; twice without means that it does not
+	scanStall = 5 * time.Second // for the next message, before the server is asked whether there is one; longer than that
+)
+
+func (c scanConfig) read(
+	ctx context.Context, reader jetstream.Consumer, messages jetstream.MessagesContext, each func(Stored) error,
+) error {
+	last := uint64(0) // the reader's number of the message that came last
 	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
+		msg, err := next(ctx, messages)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			if drained(ctx, reader, last) {
+				return nil
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("read the next message: %w", err)
 		}
@@ -167,6 +181,7 @@ func (c scanConfig) read(ctx context.Context, messages jetstream.MessagesContext
 		if err != nil {
 			return fmt.Errorf("read the next message: %w", err)
 		}
+		last = meta.Sequence.Consumer
 		if meta.Sequence.Stream > c.to {
 			return nil
 		}
@@ -179,6 +194,19 @@ func (c scanConfig) read(ctx context.Context, messages jetstream.MessagesContext
 			return nil
 		}
 	}
+}
+
+func next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, scanStall)
+	defer cancel()
+	return messages.Next(jetstream.NextContext(ctx))
+}
+
+// drained reports whether the server has nothing left for a reader, who got all that was sent: the messages that were to
+// come have been deleted, or their lifetime is over.
+func drained(ctx context.Context, reader jetstream.Consumer, last uint64) bool {
+	info, err := reader.Info(ctx)
+	return err == nil && info.NumPending == 0 && (info.Delivered.Consumer == last || info.Delivered.Consumer == 0)
 }
 
 // end is the last sequence of a stream.
