@@ -156,6 +156,7 @@ func options(d *disk) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       40, // each compaction of IDs writes all of them again
 		L0StopWritesThreshold:       64,
+		L0CompactionFileThreshold:   1 << 20, // records stay in the tables they were flushed to, however many those are
 		FlushDelayDeleteRange:       10 * time.Second,
 		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
 	}
