@@ -25,16 +25,16 @@ const (
 // trace is the trace context of the messages of a delivery: its span, or where none was started one that nobody records.
 func (d *delivery) trace(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
-		return traceparent(d.http.Header["Traceparent"])
+		return Traceparent(d.http.Header["Traceparent"])
 	}
 	own := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, own)
 	return own[schema.HeaderTraceparent]
 }
 
-// traceparent is a trace context that comes without a span of ours: a new span of the sender's trace, if it sent one
+// Traceparent is a trace context that comes without a span of ours: a new span of the sender's trace, if it sent one
 // valid header, else of a new trace. The flags stay; a new trace is not sampled, since we record no span of it.
-func traceparent(sent []string) string {
+func Traceparent(sent []string) string {
 	var b [traceLen]byte
 	if len(sent) == 1 && schema.ValidTraceparent(sent[0]) {
 		copy(b[:], sent[0])

@@ -81,7 +81,7 @@ func TestStrangersAreBounded(t *testing.T) {
 func TestTraceparent(t *testing.T) {
 	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	form := regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-	got := traceparent([]string{"00-" + trace + "-" + span + "-01"})
+	got := Traceparent([]string{"00-" + trace + "-" + span + "-01"})
 	if !form.MatchString(got) || !strings.HasPrefix(got, "00-"+trace+"-") || !strings.HasSuffix(got, "-01") {
 		t.Errorf("got %s, want the sender's trace", got)
 	}
@@ -100,7 +100,7 @@ func TestTraceparent(t *testing.T) {
 		{"00-" + trace + "-" + span + "-01-x"},
 		{"00-" + trace[:31] + "\n-" + span + "-01"},
 	} {
-		got := traceparent(sent)
+		got := Traceparent(sent)
 		if !form.MatchString(got) || strings.Contains(got, trace) || seen[got] || !strings.HasSuffix(got, "-00") {
 			t.Errorf("%q: got %s, want a trace of our own", sent, got)
 		}

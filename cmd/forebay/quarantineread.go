@@ -12,9 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 
 	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/ingress"
 	"github.com/forebayhq/forebay/provider"
 	"github.com/forebayhq/forebay/schema"
 )
@@ -146,7 +146,7 @@ func (r *rereader) messages(
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	trace := traceparent(request.Header[http.CanonicalHeaderKey(schema.HeaderTraceparent)])
+	trace := ingress.Traceparent(request.Header[http.CanonicalHeaderKey(schema.HeaderTraceparent)])
 	messages = make([]schema.Message, len(events))
 	for i, e := range events {
 		e.Source, e.Provider, e.Received = d.Source, d.Provider, d.Received
@@ -170,16 +170,4 @@ func parseRequest(text []byte) (provider.Request, error) {
 	return provider.Request{Method: r.Method, Header: r.Header, Body: body, URL: &url.URL{
 		Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
 	}}, nil
-}
-
-// https://www.w3.org/TR/trace-context/#traceparent-header
-var validTrace = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-
-// traceparent is a new span of the sender's trace, or of a new one.
-func traceparent(sent []string) string {
-	span := provider.RandomHex(8)
-	if len(sent) == 1 && validTrace.MatchString(sent[0]) {
-		return sent[0][:len("00-")+32] + "-" + span + sent[0][len(sent[0])-len("-00"):]
-	}
-	return "00-" + provider.RandomHex(16) + "-" + span + "-00"
 }
