@@ -102,7 +102,7 @@ func (w *world) send(msg *nats.Msg) uint64 {
 func (w *world) publishMany(n int, event func(i int) *nats.Msg) {
 	w.t.Helper()
 	for i := range n {
-		if _, err := w.js.PublishMsgAsync(event(i)); err != nil {
+		if _, err := w.js.PublishMsgAsync(event(i), jetstream.WithStallWait(30*time.Second)); err != nil {
 			w.t.Fatal(err)
 		}
 	}
