@@ -44,6 +44,21 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// wantClose closes a journal that may be held up.
+func wantClose(t *testing.T, j *Journal) {
+	t.Helper()
+	closed := make(chan error, 1)
+	go func() { closed <- j.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Close hangs")
+	}
+}
+
 func TestFullDiskPasses(t *testing.T) {
 	var full atomic.Bool
 	fs := troubled(func(op errorfs.Op) error {
@@ -212,16 +227,7 @@ func TestCloseWhileATableFindsNoSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the disk is full", func() bool { return errors.Is(j.Err(), ErrDiskFull) })
-	closed := make(chan error, 1)
-	go func() { closed <- j.Close() }()
-	select {
-	case err := <-closed:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("Close hangs")
-	}
+	wantClose(t, j)
 }
 
 func TestCloseOnAFullDisk(t *testing.T) {
@@ -242,14 +248,5 @@ func TestCloseOnAFullDisk(t *testing.T) {
 	if _, err := j.Append(t.Context(), []Entry{entry(Normal, "caught")}); !errors.Is(err, ErrDiskFull) {
 		t.Fatal(err)
 	}
-	closed := make(chan error, 1)
-	go func() { closed <- j.Close() }()
-	select {
-	case err := <-closed:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("Close hangs")
-	}
+	wantClose(t, j)
 }
