@@ -150,9 +150,23 @@ func (w *world) status(name string) consumer.Status {
 func (w *world) settled(name string) {
 	w.t.Helper()
 	consumertest.Eventually(w.t, "nothing left for "+name, func() bool {
-		s := w.status(name)
-		return s.Lag == 0 && s.InFlight == 0
+		left, err := consumertest.Left(w.t.Context(), w.js, w.stream.Name, name)
+		return err == nil && left == 0
 	})
+}
+
+// lag waits until so many events wait for a durable: the server counts a moment after it has acknowledged them.
+func (w *world) lag(name string, want uint64) {
+	w.t.Helper()
+	err := consumertest.Poll(10*time.Second, func() error {
+		if got := w.status(name).Lag; got != want {
+			return fmt.Errorf("%d events wait for %s, want %d", got, name, want)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
 }
 
 // forget makes a stream forget the IDs that it has seen, a moment from now.

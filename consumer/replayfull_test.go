@@ -36,16 +36,12 @@ func TestReplayIntoAFullStream(t *testing.T) {
 	if err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want what the stream says", err)
 	}
-	if lag := w.status("sync").Lag; lag != 10 {
-		t.Errorf("%d copies, want 10", lag)
-	}
+	w.lag("sync", 10)
 	limit(-1)
 	w.forget("IDENTITY")
 	r.Resume = p.Run
 	if p, err = r.Run(t.Context()); err != nil || p.Given != n {
 		t.Errorf("resumed: %+v, %v", p, err)
 	}
-	if lag := w.status("sync").Lag; lag != n {
-		t.Errorf("%d copies, want %d", lag, n)
-	}
+	w.lag("sync", n)
 }

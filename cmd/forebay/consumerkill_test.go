@@ -26,6 +26,7 @@ func TestConsumerKill(t *testing.T) {
 	t.Cleanup(hook.Close)
 	d := newDaemon(t, externalYAML(nats.URL, "off")+fmt.Sprintf("consumers:\n  crm: {actions: [user.created], retry: [200ms], "+
 		"max_attempts: 1000, run: webhook, webhook: {unsigned: true, url: %q}}\n", hook.URL))
+	d.nats = nats.URL
 	d.run(t)
 	load := startFlow(t, nats.JetStream(t))
 	for range consumerKillRounds(t) {

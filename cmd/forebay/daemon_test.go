@@ -19,6 +19,7 @@ import (
 type daemon struct {
 	dir   string
 	admin string
+	nats  string // its URL
 	env   []string
 	cmd   *exec.Cmd
 }
@@ -28,7 +29,7 @@ func newDaemon(t *testing.T, yaml string) *daemon {
 	t.Helper()
 	d := &daemon{dir: t.TempDir()}
 	ports := map[string]string{"HTTP": freePort(), "ADMIN": freePort(), "NATS": freePort()}
-	d.admin = "127.0.0.1:" + ports["ADMIN"]
+	d.admin, d.nats = "127.0.0.1:"+ports["ADMIN"], "nats://127.0.0.1:"+ports["NATS"]
 	text := os.Expand(yaml, func(name string) string { return ports[name] })
 	if err := os.WriteFile(d.config(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
@@ -240,13 +242,18 @@ func (d *daemon) status(t *testing.T, name string) (consumerRow, error) {
 // settled waits until the stream has all that was accepted and a consumer has nothing left.
 func (d *daemon) settled(t *testing.T, name string) {
 	t.Helper()
+	nc, err := nats.Connect(d.nats)
+	check(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	check(t, err)
 	check(t, consumertest.Poll(2*deadline, func() error {
 		if depth := d.metric(t, `forebay_journal_events`); depth > 0 {
 			return fmt.Errorf("%v events are in the journal", depth)
 		}
-		s, err := d.status(t, name)
-		if err == nil && s.Lag+uint64(s.InFlight) > 0 {
-			err = fmt.Errorf("%s: %d waiting, %d in flight", name, s.Lag, s.InFlight)
+		left, err := consumertest.Left(t.Context(), js, "IDENTITY", name)
+		if err == nil && left > 0 {
+			err = fmt.Errorf("%s has not done with %d events", name, left)
 		}
 		return err
 	}))

@@ -1,6 +1,9 @@
 package consumertest
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -53,4 +56,49 @@ func Publish(t testing.TB, js jetstream.JetStream, m schema.Message) (seq uint64
 		t.Fatal(err)
 	}
 	return ack.Sequence
+}
+
+// Left counts what a durable has not done with: what waits, and what has no answer yet. NumPending alone may be too low,
+// since a server tells its durables of a message only after it has acknowledged it: so it is 1 at least while the durable
+// has not come to the last message that it is to get.
+func Left(ctx context.Context, js jetstream.JetStream, stream, durable string) (uint64, error) {
+	s, err := js.Stream(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	c, err := s.Consumer(ctx, durable)
+	if err != nil {
+		return 0, err
+	}
+	last, err := lastOf(ctx, s, c.CachedInfo().Config)
+	if err != nil {
+		return 0, err
+	}
+	info, err := c.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	left := info.NumPending + uint64(max(0, info.NumAckPending))
+	if left == 0 && info.Delivered.Stream < last {
+		left = 1
+	}
+	return left, nil
+}
+
+// lastOf is the sequence of the last message that the filters of a durable let through; 0: there is none.
+func lastOf(ctx context.Context, s jetstream.Stream, c jetstream.ConsumerConfig) (last uint64, err error) {
+	filters := c.FilterSubjects
+	if c.FilterSubject != "" || len(filters) == 0 {
+		filters = []string{cmp.Or(c.FilterSubject, ">")}
+	}
+	for _, filter := range filters {
+		m, err := s.GetLastMsgForSubject(ctx, filter)
+		switch {
+		case err == nil:
+			last = max(last, m.Sequence)
+		case !errors.Is(err, jetstream.ErrMsgNotFound):
+			return 0, err
+		}
+	}
+	return last, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -87,7 +88,7 @@ func (s *stream) publish(ctx context.Context, e schema.Event, edit func(*nats.Ms
 
 // left counts what is under way: events that wait or have no answer yet, and dead letters that are not copied yet.
 func (s *stream) left(ctx context.Context) (uint64, error) {
-	c, err := s.js.Consumer(ctx, "IDENTITY", durable)
+	events, err := consumertest.Left(ctx, s.js, "IDENTITY", durable)
 	if err != nil {
 		return 0, err
 	}
@@ -95,8 +96,7 @@ func (s *stream) left(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	info := c.CachedInfo()
-	return info.NumPending + uint64(max(0, info.NumAckPending)) + advisories.CachedInfo().State.Msgs, nil
+	return events + advisories.CachedInfo().State.Msgs, nil
 }
 
 // A letter is a dead letter, as "forebay dead list --json" prints it.
