@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
+
+const stallTime = 10 * time.Second // for the next message of a scan
 
 // A scan reads the messages of a stream in their order, up to a sequence.
 type scan struct {
@@ -21,11 +24,16 @@ func (s scan) run(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgM
 	if err != nil {
 		return err
 	}
-	defer search{stream: s.stream}.forget(context.WithoutCancel(ctx), consumer)
+	// What is left behind the server removes itself, later.
+	defer func() { _ = s.stream.DeleteConsumer(context.WithoutCancel(ctx), consumer.CachedInfo().Name) }()
 	if consumer.CachedInfo().NumPending == 0 {
 		return nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(512))
+	ahead := 512
+	if s.config.HeadersOnly {
+		ahead = 4096
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(ahead))
 	if err != nil {
 		return err
 	}
@@ -45,6 +53,17 @@ func (s scan) run(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgM
 			return nil
 		}
 	}
+}
+
+func next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, *jetstream.MsgMetadata, error) {
+	ctx, cancel := context.WithTimeout(ctx, stallTime)
+	defer cancel()
+	m, err := messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
+	meta, err := m.Metadata()
+	return m, meta, err
 }
 
 // ended tells a stream that stopped answering from one whose last messages went away before they came: deleted, or their

@@ -16,7 +16,6 @@ import (
 const (
 	firstChunk = 1 << 10 // messages; most people look for what has just happened
 	lastChunk  = 1 << 18
-	stallTime  = 10 * time.Second // for the next message of a chunk
 )
 
 // A search looks for an ID from the newest message of a stream backwards, in growing chunks. Only headers travel. It
@@ -83,53 +82,18 @@ func (s search) chunk(ctx context.Context, low, high uint64) ([]stored, error) {
 	return found, nil
 }
 
-// sequences reads headers from low on until one is past high or the stream ends.
+// sequences gives what matches from low to high.
 func (s search) sequences(ctx context.Context, low, high uint64) (matches []uint64, err error) {
-	consumer, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+	headers := scan{stream: s.stream, high: high, config: jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: low, HeadersOnly: true,
-		InactiveThreshold: time.Minute,
+	}}
+	err = headers.run(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		if s.matches(m.Headers().Get(schema.HeaderMsgID)) {
+			matches = append(matches, meta.Sequence.Stream)
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	defer s.forget(ctx, consumer)
-	if consumer.CachedInfo().NumPending == 0 {
-		return nil, nil
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(4096))
-	if err != nil {
-		return nil, err
-	}
-	defer messages.Stop()
-	for {
-		m, meta, err := next(ctx, messages)
-		if err != nil {
-			return nil, err
-		}
-		seq := meta.Sequence.Stream
-		if seq <= high && s.matches(m.Headers().Get(schema.HeaderMsgID)) {
-			matches = append(matches, seq)
-		}
-		if seq >= high || meta.NumPending == 0 {
-			return matches, nil
-		}
-	}
-}
-
-// forget removes a consumer now. What is left behind the server removes itself, later.
-func (s search) forget(ctx context.Context, consumer jetstream.Consumer) {
-	_ = s.stream.DeleteConsumer(ctx, consumer.CachedInfo().Name)
-}
-
-func next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, *jetstream.MsgMetadata, error) {
-	ctx, cancel := context.WithTimeout(ctx, stallTime)
-	defer cancel()
-	m, err := messages.Next(jetstream.NextContext(ctx))
-	if err != nil {
-		return nil, nil, err
-	}
-	meta, err := m.Metadata()
-	return m, meta, err
+	return matches, err
 }
 
 // matches compares with the event's ID, alone and behind its source.

@@ -91,6 +91,23 @@ func TestSearchAll(t *testing.T) {
 	}
 }
 
+// What was there when a scan began may go away before it comes, its lifetime over: that is an end, not an error.
+func TestScanVanishes(t *testing.T) {
+	const count = 3 * 4096
+	_, stream := fill(t, count)
+	all := scan{stream: stream, high: count, config: jetstream.OrderedConsumerConfig{HeadersOnly: true}}
+	seen := 0
+	err := all.run(t.Context(), func(jetstream.Msg, *jetstream.MsgMetadata) error {
+		if seen++; seen > 1 {
+			return nil
+		}
+		return stream.Purge(t.Context())
+	})
+	if err != nil || seen == count {
+		t.Errorf("saw %d of %d, %v; want fewer, and no error", seen, count, err)
+	}
+}
+
 func sequences(found []stored) []uint64 {
 	all := []uint64{}
 	for _, m := range found {

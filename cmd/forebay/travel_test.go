@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -181,33 +182,12 @@ func (d *daemon) messages(t *testing.T, stream string) (all []stored, err error)
 	if err != nil {
 		return nil, err
 	}
-	consumer, err := s.OrderedConsumer(t.Context(), jetstream.OrderedConsumerConfig{})
-	if err != nil {
-		return nil, err
-	}
-	defer search{stream: s}.forget(t.Context(), consumer)
-	if consumer.CachedInfo().NumPending == 0 {
-		return nil, nil
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return nil, err
-	}
-	defer messages.Stop()
-	for {
-		m, meta, err := next(t.Context(), messages)
-		if err != nil {
-			return nil, err
-		}
+	err = scan{stream: s, high: math.MaxUint64}.run(t.Context(), func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
 		one, err := storedMsg(m)
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, one)
-		if meta.NumPending == 0 {
-			return all, nil
-		}
-	}
+		return err
+	})
+	return all, err
 }
 
 func check(t *testing.T, errs ...error) {
