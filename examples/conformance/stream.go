@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/forebayhq/forebay/consumer/consumertest"
 	"github.com/forebayhq/forebay/schema"
 )
 
@@ -88,7 +87,7 @@ func (s *stream) publish(ctx context.Context, e schema.Event, edit func(*nats.Ms
 
 // left counts what is under way: events that wait or have no answer yet, and dead letters that are not copied yet.
 func (s *stream) left(ctx context.Context) (uint64, error) {
-	events, err := consumertest.Left(ctx, s.js, "IDENTITY", durable)
+	c, err := s.js.Consumer(ctx, "IDENTITY", durable)
 	if err != nil {
 		return 0, err
 	}
@@ -96,7 +95,8 @@ func (s *stream) left(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return events + advisories.CachedInfo().State.Msgs, nil
+	info := c.CachedInfo()
+	return info.NumPending + uint64(max(0, info.NumAckPending)) + advisories.CachedInfo().State.Msgs, nil
 }
 
 // A letter is a dead letter, as "forebay dead list --json" prints it.
