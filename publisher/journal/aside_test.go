@@ -109,6 +109,7 @@ func TestIDOfWhatIsTakenBackDoesNotExpire(t *testing.T) {
 	*j.clock = j.clock.Add(3 * bucketWidth)
 	j.store(t, 3, 3)
 	j.reopen(t)
+	j.store(t, 5, 5) // so that the committer has begun: it is who expires
 	for range 2 {
 		if err := j.expire(); err != nil {
 			t.Fatal(err)
