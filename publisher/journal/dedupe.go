@@ -53,8 +53,7 @@ func setID(b *pebble.Batch, h hash, now time.Time, l Lane, seq uint64) error {
 	return op.Finish()
 }
 
-// An index looks IDs up as they are when it is first asked. An iterator, unlike Get, asks the Bloom filters of the lowest
-// level too, where most IDs are: nearly every ID is new, and costs no read.
+// An index looks IDs up as they are when it is first asked. Its iterator serves all that share a commit.
 type index struct {
 	db  *pebble.DB
 	it  *pebble.Iterator
@@ -69,7 +68,7 @@ func (x *index) open() (err error) {
 	}
 	x.key = idKey(0, hash{})
 	x.it, err = x.db.NewIter(&pebble.IterOptions{
-		LowerBound: []byte{tableID}, UpperBound: []byte{tableID + 1}, UseL6Filters: true,
+		LowerBound: []byte{tableID}, UpperBound: []byte{tableID + 1},
 	})
 	if err != nil {
 		return fmt.Errorf("read dedupe index: %w", err)

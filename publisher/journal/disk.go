@@ -154,8 +154,8 @@ func options(d *disk) *pebble.Options {
 		CacheSize:                   8<<20 + 2*int64(table),       // Pebble takes the memory tables out of it
 		MemTableSize:                table,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       40, // each compaction of IDs writes all of them again
-		L0StopWritesThreshold:       64,
+		L0CompactionThreshold:       120, // of 60 tables of IDs: each compaction of IDs writes many of them again
+		L0StopWritesThreshold:       180,
 		L0CompactionFileThreshold:   1 << 20, // records stay in the tables they were flushed to, however many those are
 		FlushDelayDeleteRange:       10 * time.Second,
 		EventListener:               &pebble.EventListener{DataCorruption: d.corrupt},
@@ -166,9 +166,10 @@ func options(d *disk) *pebble.Options {
 	}
 	for l := range o.Levels {
 		o.Levels[l].BlockSize = 16 << 10 // records are read one after the other, and IDs seldom
-		o.Levels[l].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[l].FilterPolicy = pebble.NoFilterPolicy // that of a large table is larger than the block that it spares
 		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
 	}
+	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // many small tables, and any of them may have an ID
 	return o
 }
 

@@ -18,7 +18,7 @@ type filter struct {
 }
 
 const (
-	filterWords = 1 << 20 // 8 MiB
+	filterWords = 1 << 21 // 16 MiB
 	filterRoom  = filterWords * 64 / 8
 	filterBits  = 6 // of an ID
 )
