@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"net/http"
-	"sync"
+	"runtime"
 )
 
 // OneHeader is the value of a header that must be there exactly once and not be empty. Two values are refused: whoever
@@ -40,7 +40,13 @@ func HexSHA256(text string) (digest [sha256.Size]byte, err error) {
 // A Key makes and checks HMACs (RFC 2104) with SHA-256. Many goroutines may use one.
 type Key struct {
 	secret string
-	states sync.Pool // of *macState: a keyed state is costly to make and free to use again
+	states chan *macState // at rest: one is costly to make and free to use again
+}
+
+// newKey keeps as many states as may be at work. A sync.Pool would drop them with each turn of the garbage collector: of
+// ten thousand sources, nearly all would begin anew with each delivery.
+func newKey(secret string) *Key {
+	return &Key{secret: secret, states: make(chan *macState, runtime.GOMAXPROCS(0))}
 }
 
 type macState struct {
@@ -56,22 +62,32 @@ func (c Config) HMACKeys() ([]*Key, error) {
 	}
 	keys := make([]*Key, len(c.Secrets))
 	for i, s := range c.Secrets {
-		keys[i] = &Key{secret: s}
+		keys[i] = newKey(s)
 	}
 	return keys, nil
 }
 
 // Sum is the HMAC of message.
 func (k *Key) Sum(message []byte) [sha256.Size]byte {
-	s, ok := k.states.Get().(*macState)
-	if !ok {
-		s = &macState{Hash: hmac.New(sha256.New, []byte(k.secret))}
-	}
-	defer k.states.Put(s)
+	s := k.state()
 	s.Reset()
 	s.Write(message)
 	s.Sum(s.sum[:0])
-	return s.sum
+	sum := s.sum
+	select {
+	case k.states <- s:
+	default:
+	}
+	return sum
+}
+
+func (k *Key) state() *macState {
+	select {
+	case s := <-k.states:
+		return s
+	default:
+		return &macState{Hash: hmac.New(sha256.New, []byte(k.secret))}
+	}
 }
 
 // FindKey tries all keys, in constant time each, and gives the one under which mac fits message, nil where none does.

@@ -307,7 +307,7 @@ func sharedKey(text string) (*Key, error) {
 	if err != nil || len(b) == 0 {
 		return nil, errors.New("one is not whsec_ and base64")
 	}
-	return &Key{secret: string(b)}, nil
+	return newKey(string(b)), nil
 }
 
 // decodeKey reads standard base64, padded or not.
