@@ -20,6 +20,7 @@ type filter struct {
 const (
 	filterWords = 1 << 21 // 16 MiB
 	filterRoom  = filterWords * 64 / 8
+	filterMost  = 2 * filterRoom // IDs: one in five that are new would be a maybe
 	filterBits  = 6 // of an ID
 )
 
@@ -72,11 +73,11 @@ func (j *Journal) renewFilter() error {
 	return nil
 }
 
-// fill reports whether it could add all IDs of the index.
+// fill reports whether it could add all IDs of the index, and is worth asking then.
 func (f *filter) fill(it *pebble.Iterator) bool {
 	n := 0
 	for ok := it.First(); ok; ok = it.Next() {
-		if n++; n > filterRoom || f.stop.Load() || len(it.Key()) != idKeyLen {
+		if n++; n > filterMost || f.stop.Load() || len(it.Key()) != idKeyLen {
 			return false
 		}
 		f.add(hash(it.Key()[5:]))
