@@ -165,8 +165,8 @@ func options(d *disk) *pebble.Options {
 		o.TargetFileSizes[l] = int64(table) // a backlog is few tables: each takes memory, and two syncs when it is made
 	}
 	for l := range o.Levels {
-		o.Levels[l].BlockSize = 16 << 10 // records are read one after the other, and IDs seldom
-		o.Levels[l].FilterPolicy = pebble.NoFilterPolicy // that of a large table is larger than the block that it spares
+		o.Levels[l].BlockSize = 16 << 10                                                              // records are read one after the other, and IDs seldom
+		o.Levels[l].FilterPolicy = pebble.NoFilterPolicy                                              // that of a large table is larger than the block that it spares
 		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
 	}
 	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // many small tables, and any of them may have an ID

@@ -21,7 +21,7 @@ const (
 	filterWords = 1 << 21 // 16 MiB
 	filterRoom  = filterWords * 64 / 8
 	filterMost  = 2 * filterRoom // IDs: one in five that are new would be a maybe
-	filterBits  = 6 // of an ID
+	filterBits  = 6              // of an ID
 )
 
 func newFilter() *filter { return &filter{words: make([]uint64, filterWords)} }
