@@ -176,6 +176,9 @@ func (s *Server) serverOptions() (*server.Options, error) {
 	opts.NoSigs, opts.NoLog = true, true
 	opts.DisableJetStreamBanner = true
 	opts.JetStream, opts.StoreDir = !s.options.NoJetStream, s.Store
+	if opts.JetStreamMaxStore <= 0 {
+		opts.JetStreamMaxStore = 1 << 50 // else what is free on the disk just now, and other tests fill it
+	}
 	opts.SyncAlways, opts.SyncInterval = s.options.SyncAlways, s.options.SyncInterval
 	if s.options.MaxPayload != 0 {
 		opts.MaxPayload = s.options.MaxPayload

@@ -24,7 +24,7 @@ type daemon struct {
 	cmd   *exec.Cmd
 }
 
-// newDaemon makes a folder with a configuration. It is killed when the test ends.
+// newDaemon makes a folder with a configuration. It is killed when the test ends; the log of a failed one is shown.
 func newDaemon(t *testing.T, yaml string) *daemon {
 	t.Helper()
 	d := &daemon{dir: t.TempDir()}
@@ -34,7 +34,12 @@ func newDaemon(t *testing.T, yaml string) *daemon {
 	if err := os.WriteFile(d.config(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.kill)
+	t.Cleanup(func() {
+		d.kill()
+		if text := d.logText(); t.Failed() {
+			t.Logf("the end of its log:\n%s", text[max(0, len(text)-5000):])
+		}
+	})
 	return d
 }
 
