@@ -19,12 +19,12 @@ import (
 type daemon struct {
 	dir   string
 	admin string
-	nats  string // its URL
+	nats  string // the URL of the embedded server, or of the one that a test has put here
 	env   []string
 	cmd   *exec.Cmd
 }
 
-// newDaemon makes a folder with a configuration. It is killed when the test ends; the log of a failed one is shown.
+// newDaemon makes a folder with a configuration. It is killed when the test ends; the log is shown if that failed.
 func newDaemon(t *testing.T, yaml string) *daemon {
 	t.Helper()
 	d := &daemon{dir: t.TempDir()}

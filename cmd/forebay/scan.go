@@ -38,11 +38,13 @@ func (s scan) run(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgM
 		return err
 	}
 	defer messages.Stop()
+	last := uint64(0) // the consumer's number of the message that came last
 	for {
 		m, meta, err := next(ctx, messages)
 		if err != nil {
-			return s.ended(ctx, consumer, err)
+			return s.ended(ctx, consumer, last, err)
 		}
+		last = meta.Sequence.Consumer
 		if meta.Sequence.Stream > s.high {
 			return nil
 		}
@@ -67,12 +69,13 @@ func next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Ms
 }
 
 // ended tells a stream that stopped answering from one whose last messages went away before they came: deleted, or their
-// lifetime over.
-func (s scan) ended(ctx context.Context, consumer jetstream.Consumer, err error) error {
+// lifetime over. What the server has sent and did not arrive is no end.
+func (s scan) ended(ctx context.Context, consumer jetstream.Consumer, last uint64, err error) error {
 	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if info, lost := consumer.Info(ctx); lost == nil && info.NumPending == 0 {
+	info, lost := consumer.Info(ctx)
+	if lost == nil && info.NumPending == 0 && (info.Delivered.Consumer == last || info.Delivered.Consumer == 0) {
 		return nil
 	}
 	return err
