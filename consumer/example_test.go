@@ -108,10 +108,20 @@ func ExampleReplay() {
 	p, err = replay.Run(ctx)
 	check(err)
 	fmt.Println("gave", p.Given, "of", p.Total)
+	durable, err := js.Consumer(ctx, stream.Name, "crm")
+	check(err)
+	copies, err := durable.Fetch(2)
+	check(err)
+	for m := range copies.Messages() {
+		fmt.Println("a copy of", m.Headers().Get(consumer.HeaderReplayOf))
+		check(m.Ack())
+	}
 
 	// Output:
 	// would give 2 of 3
 	// gave 2 of 3
+	// a copy of 1
+	// a copy of 3
 }
 
 // exampleStream is a NATS server in this process, with the stream of events.

@@ -16,7 +16,7 @@ import (
 type Status struct {
 	Name        string
 	Actions     []string  // patterns, read from its filters
-	Lag         uint64    // events that were never handed over; the server counts one a moment after it acknowledged it
+	Lag         uint64    // events that were never handed over; one counts a moment after its acknowledgement
 	InFlight    int       // handed over and not answered, waiting for their next attempt included
 	Attempts    uint64    // hand-overs since the durable was made
 	Redelivered int       // events in the stream that had a second attempt and are not done; with those that died unanswered, not with those that were terminated

@@ -43,8 +43,8 @@ type Key struct {
 	states chan *macState // at rest: one is costly to make and free to use again
 }
 
-// newKey keeps as many states as may be at work. A sync.Pool would drop them with each turn of the garbage collector: of
-// ten thousand sources, nearly all would begin anew with each delivery.
+// newKey keeps a state for each processor. A sync.Pool would drop them within two turns of the garbage collector: of ten
+// thousand sources, nearly all would begin anew with each delivery.
 func newKey(secret string) *Key {
 	return &Key{secret: secret, states: make(chan *macState, runtime.GOMAXPROCS(0))}
 }

@@ -59,8 +59,8 @@ func Publish(t testing.TB, js jetstream.JetStream, m schema.Message) (seq uint64
 }
 
 // Left counts what a durable has not done with: what waits, and what has no answer yet. NumPending alone may be too low,
-// since a server tells its durables of a message only after it has acknowledged it: so it is 1 at least while the durable
-// has not come to the last message that it is to get.
+// since a server tells its durables of a message only after it has acknowledged it: so the count is 1 at least while the
+// durable has not come to the last message that it is to get. Not for a stream with replicas, one of which may be behind.
 func Left(ctx context.Context, js jetstream.JetStream, stream, durable string) (uint64, error) {
 	s, err := js.Stream(ctx, stream)
 	if err != nil {

@@ -109,7 +109,7 @@ func TestIDOfWhatIsTakenBackDoesNotExpire(t *testing.T) {
 	*j.clock = j.clock.Add(3 * bucketWidth)
 	j.store(t, 3, 3)
 	j.reopen(t)
-	j.store(t, 5, 5) // so that the committer has begun: it is who expires
+	j.store(t, 5, 5) // so that the committer has made its filter: to expire is its work
 	for range 2 {
 		if err := j.expire(); err != nil {
 			t.Fatal(err)

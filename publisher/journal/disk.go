@@ -154,7 +154,7 @@ func options(d *disk) *pebble.Options {
 		CacheSize:                   8<<20 + 2*int64(table),       // Pebble takes the memory tables out of it
 		MemTableSize:                table,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       120, // of 60 tables of IDs: each compaction of IDs writes many of them again
+		L0CompactionThreshold:       120, // Pebble begins at half of it, sixty flushes: each compaction of IDs writes many of them again
 		L0StopWritesThreshold:       180,
 		L0CompactionFileThreshold:   1 << 20, // records stay in the tables they were flushed to, however many those are
 		FlushDelayDeleteRange:       10 * time.Second,
@@ -166,7 +166,7 @@ func options(d *disk) *pebble.Options {
 	}
 	for l := range o.Levels {
 		o.Levels[l].BlockSize = 16 << 10                                                              // records are read one after the other, and IDs seldom
-		o.Levels[l].FilterPolicy = pebble.NoFilterPolicy                                              // that of a large table is larger than the block that it spares
+		o.Levels[l].FilterPolicy = pebble.NoFilterPolicy                                              // that of a large table is dearer to read than a block in the page cache
 		o.Levels[l].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // it is deleted soon
 	}
 	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // many small tables, and any of them may have an ID

@@ -20,7 +20,7 @@ type filter struct {
 const (
 	filterWords = 1 << 21 // 16 MiB
 	filterRoom  = filterWords * 64 / 8
-	filterMost  = 2 * filterRoom // IDs: one in five that are new would be a maybe
+	filterMost  = 2 * filterRoom // IDs: one in five that are new would be a maybe, and more as they become more
 	filterBits  = 6              // of an ID
 )
 
