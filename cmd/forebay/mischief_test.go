@@ -68,7 +68,7 @@ func TestMischief(t *testing.T) {
 	if got := strings.Count(string(text), "\n"); got != events {
 		t.Errorf("%d events were handled behind the poison, want %d", got, events)
 	}
-	if grown := residentPeak(t, d) - before; grown > 160<<10 {
+	if grown := residentPeak(t, d) - before; grown > 256<<10 { // less than any of them wrote, and room for the race detector
 		t.Errorf("forebay grew by %d MB while a program flooded it", grown>>10)
 	}
 	check(t, d.stop())
